@@ -1,0 +1,1 @@
+"""Bytes in the world: ports, ptys, adapters and loopback wires."""

@@ -1,0 +1,1 @@
+"""Properties, the independent judge, and the evidence they leave."""
