@@ -1,0 +1,77 @@
+"""The line: pump tubing and catheter as a queue of plugs.
+
+What leaves the pump is not what reaches the patient until the line has been displaced: every stroke pushes one
+plug in at the pump and the same volume out at the tip. A line is a tuple of (volume in nL, fluid), tip first; a
+fluid is a tuple of (drug code, concentration in pg/nL). Plain drug-free saline is the empty fluid.
+
+The same functions serve the truth (what really stands in the catheter) and the firmware's belief about it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+Fluid = tuple[tuple[int, int], ...]
+Plug = tuple[int, Fluid]
+Line = tuple[Plug, ...]
+
+SALINE: Fluid = ()
+
+
+def filled(volume_nl: int, fluid: Fluid) -> Line:
+    """Return a line that holds one fluid from end to end."""
+    return ((volume_nl, fluid),)
+
+
+def push(line: Line, volume_nl: int, fluid: Fluid) -> tuple[Line, tuple[Plug, ...]]:
+    """Push a volume of fluid in at the pump; return the line after it and what came out at the tip, in order."""
+    if len(line) == 1 and line[0][1] == fluid:
+        return line, ((volume_nl, fluid),)
+    out: list[Plug] = []
+    rest = list(_joined((*line, (volume_nl, fluid))))
+    wanted = volume_nl
+    while wanted > 0:
+        plug_nl, plug_fluid = rest[0]
+        taken = min(wanted, plug_nl)
+        out.append((taken, plug_fluid))
+        wanted -= taken
+        if taken == plug_nl:
+            rest.pop(0)
+        else:
+            rest[0] = (plug_nl - taken, plug_fluid)
+    return tuple(rest), tuple(out)
+
+
+def masses(plugs: Iterable[Plug]) -> dict[int, int]:
+    """Return the mass of each drug in some plugs, in picograms by drug code."""
+    total: dict[int, int] = {}
+    for volume_nl, fluid in plugs:
+        for code, concentration in fluid:
+            total[code] = total.get(code, 0) + volume_nl * concentration
+    return total
+
+
+def drugs_in(line: Line) -> frozenset[int]:
+    """Return the codes of the drugs that stand in the line."""
+    return frozenset(code for _, fluid in line for code, _ in fluid)
+
+
+def volume_nl(line: Line) -> int:
+    """Return the volume of the whole line."""
+    return sum(plug_nl for plug_nl, _ in line)
+
+
+def _joined(plugs: Iterable[Plug]) -> Iterator[Plug]:
+    """Join neighbours of the same fluid, so that a long infusion stays one plug; leave out empty ones."""
+    pending: Plug | None = None
+    for plug in plugs:
+        if plug[0] == 0:
+            continue
+        if pending and pending[1] == plug[1]:
+            pending = (pending[0] + plug[0], plug[1])
+        else:
+            if pending:
+                yield pending
+            pending = plug
+    if pending:
+        yield pending
