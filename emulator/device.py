@@ -1,0 +1,352 @@
+"""The emulated pump as a device: bytes in, bytes out, and simulated time.
+
+Here the parts come together: the wire (``protocol.pump_end``), the controller (``emulator.firmware``), what
+physically happens (``emulator.hardware``) and the journal. The bench time of a device counts every millisecond
+since it was made; the pump's own time stands still while it has no power.
+
+Not for clinical use.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple, TypeVar
+
+from emulator.drug import DrugEntry
+from emulator.firmware.alarms import Panel
+from emulator.firmware.commands import Commands
+from emulator.firmware.guard import Sizes
+from emulator.firmware.pump import Pump
+from emulator.firmware.state import Identity, Metering, State, TherapyRecord, new_chip
+from emulator.hardware.body import Body
+from emulator.hardware.line import Fluid, filled
+from emulator.hardware.nonvolatile import NonVolatile, PowerLostError
+from emulator.hardware.profile import Profile
+from emulator.journal import Journal
+from emulator.library import Library
+from protocol.channel import PumpChannel
+from protocol.channel_events import (
+    AuthenticationFailed,
+    ChannelEvent,
+    CloseCause,
+    Malformed,
+    NotPermitted,
+    RecordRejected,
+    Request,
+    SessionClosed,
+    SessionOpened,
+)
+from protocol.link import PumpLink
+from protocol.messages import Accepted, Message, Refused
+from protocol.pump_end import PumpEnd
+from protocol.vocabulary import LogKind, TherapyState
+
+IMAGE_FORMAT = "thecal pump image 1"
+
+Result = TypeVar("Result")
+
+
+class ImageError(Exception):
+    """An image cannot be used; the message says why and what to do."""
+
+
+class Filling(NamedTuple):
+    """What a new pump holds: the reservoir's volume, and the fluid that fills it and the line."""
+
+    volume_nl: int
+    fluid: Fluid
+
+
+class PumpDevice:
+    """One emulated pump. Not thread-safe: whoever owns it lets its time pass and gives it its bytes."""
+
+    def __init__(
+        self,
+        *,
+        profile: Profile,
+        library: Library,
+        key: bytes,
+        serial: str,
+        entropy: Callable[[int], bytes],
+        filling: Filling,
+        journal: Journal | None = None,
+        sizes: Sizes | None = None,
+        seed: int | None = None,
+    ) -> None:
+        """Make a new pump and power it up for the first time.
+
+        ``key`` is the pump's 256-bit secret; ``entropy`` returns so many fresh random bytes, and must never
+        return the same ones for the same pump again. ``seed`` is only noted in the journal.
+        """
+        self._prepare(profile, key, entropy, journal, sizes)
+        self.body.refill(filling.volume_nl, filling.fluid)
+        self.body.fill_line(filling.fluid)
+        self.chip.write(_as_made(serial, library, profile, filling)._asdict())
+        self._note_start(serial, library, filling, seed)
+        self._power_up(thawed=False)
+
+    @classmethod
+    def from_image(
+        cls,
+        image: bytes,
+        *,
+        profile: Profile,
+        key: bytes,
+        entropy: Callable[[int], bytes],
+        journal: Journal | None = None,
+        sizes: Sizes | None = None,
+    ) -> PumpDevice:
+        """Take a pump out of an image, exactly as it was put away.
+
+        Raises ``ImageError`` for a file that is damaged or not an image. Damage *inside* the emulated memory chip
+        is no such error: the pump finds it as it would find it in its own memory, and raises its alarm.
+        """
+        content = _opened(image)
+        if content.get("profile") != profile.name:
+            raise ImageError(f"the image is of a “{content.get('profile')}” pump, not of a “{profile.name}” one")
+        device = cls.__new__(cls)
+        device._prepare(profile, key, entropy, journal, sizes)
+        try:
+            device.now_ms = int(content["now_ms"])
+            device.chip.restore(content["chip"])
+            device.body.restore(content["body"])
+            powered = bool(content["powered"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise ImageError(f"the image is not laid out as one: {error}") from None
+        device.journal.record(device.now_ms, "bench.thawed")
+        if powered:
+            device._power_up(thawed=True)
+        return device
+
+    def _prepare(
+        self,
+        profile: Profile,
+        key: bytes,
+        entropy: Callable[[int], bytes],
+        journal: Journal | None,
+        sizes: Sizes | None,
+    ) -> None:
+        self.profile = profile
+        self.journal = journal or Journal(recording=False)
+        self.now_ms = 0
+        self.chip: NonVolatile = new_chip()
+        self.body = Body(profile, self._on_stroke)
+        self._sizes = sizes or Sizes()
+        self._key = key
+        self._entropy = entropy
+        self._offset_ms = 0
+        self.pump: Pump | None = None
+        self._end: PumpEnd | None = None
+        self._commands: Commands | None = None
+
+    # --- power ---
+
+    @property
+    def powered(self) -> bool:
+        """Whether the pump has power."""
+        return self._end is not None
+
+    def cut_power(self) -> None:
+        """Take the power away: all that is not in non-volatile memory is gone."""
+        if self.powered:
+            self._lose_power()
+
+    def restore_power(self) -> None:
+        """Give the power back; the pump starts from its memory."""
+        if not self.powered:
+            self.journal.record(self.now_ms, "power.restored")
+            self._power_up(thawed=False)
+
+    def _power_up(self, *, thawed: bool) -> None:
+        try:
+            pump = Pump(self.chip, self.body, self.profile, self._sizes, self._tell, thawed=thawed)
+        except PowerLostError:
+            self._lose_power()
+            return
+        self.pump = pump
+        self._offset_ms = self.now_ms - pump.now
+        self._commands = Commands(pump)
+        link = PumpLink(int.from_bytes(self._entropy(2), "little"))
+        channel = PumpChannel(self._key, pump.identity.serial, self._entropy, pump.identity.power_ups)
+        self._end = PumpEnd(link, channel, self._execute, self._report)
+
+    def _lose_power(self) -> None:
+        self.now_ms = self._instant()
+        self.pump, self._end, self._commands = None, None, None
+        self.journal.record(self.now_ms, "power.cut")
+
+    # --- time ---
+
+    @property
+    def next_event_ms(self) -> int | None:
+        """When the next thing happens by itself, in bench ms; None if nothing will."""
+        if self.pump is None or self._end is None:
+            return None
+        due = [at for at in (self.pump.due_ms, self._end.channel.deadline_ms) if at is not None]
+        return max(self.now_ms, min(due) + self._offset_ms) if due else None
+
+    @property
+    def session_open(self) -> bool:
+        """Whether a programmer has an authenticated session."""
+        return self._end is not None and self._end.channel.role is not None
+
+    def advance_to(self, at_ms: int) -> None:
+        """Let bench time pass up to an instant, and with it everything that happens by itself."""
+        while self.pump is not None and self._end is not None:
+            deadline = self._end.channel.deadline_ms
+            if deadline is None or deadline + self._offset_ms > at_ms:
+                break
+            self._guarded(self._advance_pump, deadline)
+            self._guarded(self._expire, deadline)
+        self._guarded(self._advance_pump, at_ms - self._offset_ms)
+        self.now_ms = max(self.now_ms, at_ms)
+
+    def _advance_pump(self, pump_ms: int) -> None:
+        if self.pump is not None:
+            self.pump.advance_to(pump_ms)
+            self.now_ms = max(self.now_ms, self._instant())
+
+    def _expire(self, pump_ms: int) -> None:
+        if self._end is not None:
+            self._end.expire(pump_ms)
+
+    # --- the wire ---
+
+    def receive(self, data: bytes) -> bytes:
+        """Take bytes from the clinical wire at the present instant and return what the pump sends back."""
+        return self._guarded(self._receive, data) or b""
+
+    def _receive(self, data: bytes) -> bytes:
+        if self._end is None or self.pump is None:
+            return b""
+        return self._end.receive(data, self.pump.now)
+
+    def _execute(self, request: Request) -> Message:
+        message, role = request.message, request.role
+        if self._commands is None:
+            raise PowerLostError("a request after the power was lost")
+        reply = self._commands.handle(message, role, request.session, request.counter)
+        if message.CHANGES_STATE:
+            refused = isinstance(reply, Refused)
+            self._tell(
+                "wire.command",
+                role=role.name.lower(),
+                message=type(message).__name__,
+                outcome="refused" if refused else "accepted",
+                reason=reply.reason.name.lower() if isinstance(reply, Refused) else None,
+                state=reply.state.name.lower() if isinstance(reply, Accepted) else None,
+            )
+        return reply
+
+    def _report(self, event: ChannelEvent) -> None:
+        pump, commands = self.pump, self._commands
+        if pump is None or commands is None:
+            return
+        match event:
+            case SessionOpened(role, session):
+                commands.session_opened(session, role)
+                self._tell("session.opened", role=role.name.lower())
+            case SessionClosed(role, _, cause):
+                commands.session_closed(role, asked=cause is CloseCause.ASKED)
+                self._tell("session.closed", role=role.name.lower(), cause=cause.value)
+            case AuthenticationFailed(failures):
+                pump.log.add(pump.now, LogKind.AUTHENTICATION_FAILED, 0, failures)
+                pump.log.flush()
+                self._tell("wire.authentication_failed", failures=failures)
+            case RecordRejected(rejection):
+                self._tell("wire.rejected", what=rejection.value)
+            case NotPermitted(message, role, _, _):
+                self._tell("wire.not_permitted", role=role.name.lower(), message=type(message).__name__)
+            case Malformed(why, role, _, _):
+                self._tell("wire.malformed", role=role.name.lower(), why=why)
+            case _:
+                pass
+
+    # --- what others are told ---
+
+    def _guarded(self, action: Callable[..., Result], *args: Any) -> Result | None:
+        """Do something during which power may fail at a write to memory."""
+        try:
+            return action(*args)
+        except PowerLostError:
+            self._lose_power()
+            return None
+
+    def _instant(self) -> int:
+        return self.pump.now + self._offset_ms if self.pump else self.now_ms
+
+    def _tell(self, kind: str, /, **data: Any) -> None:
+        self.journal.record(self._instant(), kind, **data)
+
+    def _on_stroke(self, volume_nl: int, outlet: Mapping[int, int], tip: Mapping[int, int]) -> None:
+        self.journal.stroke(self._instant(), volume_nl, outlet, tip)
+
+    def _note_start(self, serial: str, library: Library, filling: Filling, seed: int | None) -> None:
+        profile = self.profile
+        self.journal.record(
+            0,
+            "bench.start",
+            seed=seed,
+            serial=serial,
+            profile=profile.name,
+            library=library.digest.hex(),
+            stroke_nl=profile.stroke.value,
+            rates={
+                "minimum": profile.minimum_rate.value,
+                "min": profile.rate_min.value,
+                "max": profile.rate_max.value,
+            },
+            line_nl=profile.line_nl,
+            line=fluid_data(filling.fluid),
+            reservoir={"volume_nl": filling.volume_nl, "fluid": fluid_data(filling.fluid)},
+            drugs={str(entry.code): _limits(entry) for entry in library},
+        )
+
+    # --- images ---
+
+    def image(self) -> bytes:
+        """Return everything that there is of this pump but its key, to be taken out again by ``from_image``."""
+        if self.pump is not None:
+            self._guarded(self.pump.save)
+        content = {
+            "format": IMAGE_FORMAT,
+            "profile": self.profile.name,
+            "now_ms": self.now_ms,
+            "powered": self.powered,
+            "chip": self.chip.to_json(),
+            "body": self.body.to_json(),
+        }
+        text = json.dumps(content, separators=(",", ":"), ensure_ascii=False)
+        return f"{hashlib.sha256(text.encode()).hexdigest()}\n{text}\n".encode()
+
+
+def fluid_data(fluid: Fluid) -> dict[str, int]:
+    """Return a fluid as the journal writes it: pg/nL by drug code."""
+    return {str(code): concentration for code, concentration in fluid}
+
+
+def _limits(entry: DrugEntry) -> dict[str, Any]:
+    return {"name": entry.name, "limit_1h": entry.hard_1h.value, "limit_24h": entry.hard_24h.value}
+
+
+def _as_made(serial: str, library: Library, profile: Profile, filling: Filling) -> State:
+    line = filled(profile.line_nl, filling.fluid)
+    return State(
+        Identity(serial, library.canonical(), 0),
+        (),
+        Metering(0, 0, line, filling.volume_nl, 0, 0, ()),
+        TherapyRecord(TherapyState.UNPROGRAMMED),
+        Panel(),
+    )
+
+
+def _opened(image: bytes) -> dict[str, Any]:
+    digest, _, text = image.partition(b"\n")
+    if hashlib.sha256(text.rstrip(b"\n")).hexdigest().encode() != digest:
+        raise ImageError("the image is damaged: its checksum is wrong; use a copy, or start a new pump without it")
+    content = json.loads(text)
+    if not isinstance(content, dict) or content.get("format") != IMAGE_FORMAT:
+        raise ImageError(f"not an image of this version ({IMAGE_FORMAT}); start a new pump without it")
+    return content

@@ -1,0 +1,140 @@
+"""The alarms of this pump, one row each: to add an alarm, add its code, its row and its detector.
+
+A detector looks at the facts and says since when its condition has held, in pump milliseconds, or None while it
+does not hold. The row says how long a condition must have held before the alarm is raised.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from emulator.firmware.alarms import KEEP, MINIMUM, STOP, Flow
+from protocol.vocabulary import AlarmCode, Priority
+
+
+class Facts(NamedTuple):
+    """What the firmware knows that an alarm may depend on. Times are pump ms, -1 where a thing is not so."""
+
+    now: int
+    guard_refused_at: int
+    """The last stroke was refused by the dose guard."""
+    stalled_at: int
+    """The rotor did not turn at the last stroke, and not at any since this time."""
+    infusing: bool
+    programmed: bool
+    reservoir_nl: int
+    low_nl: int
+    stroke_nl: int
+    reset_at: int
+    """Power came back and no clinician has confirmed the prescription since."""
+    memory_fault_at: int
+    stopped_at: int
+    stopped_too_long_ms: int
+
+
+Detector = Callable[[Facts], "int | None"]
+
+
+def _at_once(_: Facts) -> int:
+    return 0
+
+
+class AlarmRow(NamedTuple):
+    """One alarm: how urgent, what it does to the flow, how its condition is seen, and how long it must hold."""
+
+    code: AlarmCode
+    priority: Priority
+    flow: Flow
+    detector: Detector
+    hold: Callable[[Facts], int] = _at_once
+    meaning: str = ""
+
+
+def _since(at: int) -> int | None:
+    return at if at >= 0 else None
+
+
+def _dose_limit(facts: Facts) -> int | None:
+    return _since(facts.guard_refused_at)
+
+
+def _motor_stall(facts: Facts) -> int | None:
+    return _since(facts.stalled_at)
+
+
+def _reservoir_low(facts: Facts) -> int | None:
+    return facts.now if facts.programmed and facts.reservoir_nl <= facts.low_nl else None
+
+
+def _reservoir_empty(facts: Facts) -> int | None:
+    return facts.now if facts.programmed and facts.reservoir_nl < facts.stroke_nl else None
+
+
+def _reset(facts: Facts) -> int | None:
+    return _since(facts.reset_at)
+
+
+def _memory(facts: Facts) -> int | None:
+    return _since(facts.memory_fault_at)
+
+
+def _stopped(facts: Facts) -> int | None:
+    return _since(facts.stopped_at)
+
+
+ALARMS = (
+    AlarmRow(
+        AlarmCode.DOSE_LIMIT,
+        Priority.CRITICAL,
+        MINIMUM,
+        _dose_limit,
+        meaning="the dose guard had to refuse a stroke",
+    ),
+    AlarmRow(
+        AlarmCode.MOTOR_STALL,
+        Priority.CRITICAL,
+        KEEP,
+        _motor_stall,
+        meaning="the rotor was commanded and did not turn",
+    ),
+    AlarmRow(
+        AlarmCode.RESERVOIR_LOW,
+        Priority.NON_CRITICAL,
+        KEEP,
+        _reservoir_low,
+        meaning="the computed reservoir volume is at or under the threshold",
+    ),
+    AlarmRow(
+        AlarmCode.RESERVOIR_EMPTY,
+        Priority.CRITICAL,
+        STOP,
+        _reservoir_empty,
+        meaning="the computed reservoir volume does not hold another stroke",
+    ),
+    AlarmRow(
+        AlarmCode.RESET,
+        Priority.CRITICAL,
+        MINIMUM,
+        _reset,
+        meaning="power was lost; the prescription awaits a clinician's confirmation",
+    ),
+    AlarmRow(
+        AlarmCode.MEMORY,
+        Priority.CRITICAL,
+        MINIMUM,
+        _memory,
+        meaning="something in memory was damaged",
+    ),
+    AlarmRow(
+        AlarmCode.STOPPED_48H,
+        Priority.CRITICAL,
+        KEEP,
+        _stopped,
+        hold=lambda facts: facts.stopped_too_long_ms,
+        meaning="the pump has been stopped for too long",
+    ),
+)
+
+BY_CODE = {row.code: row for row in ALARMS}
+PRIORITIES = {row.code: row.priority for row in ALARMS}

@@ -1,0 +1,460 @@
+"""The pump's controller: lets time pass, asks the guard, moves the drive, watches the alarms, keeps the memory.
+
+Event-driven: ``due_ms`` says when the next thing happens by itself, and ``advance_to`` goes from one such
+instant to the next. At one instant the order is: a bolus ends, then conditions are looked at, then a stroke
+moves, so that a tie goes to the lower flow.
+
+Every change is on non-volatile memory before it shows: a stroke is counted, by the guard and by the meter,
+before the motor is told to move, and a command's effect is written together with the note that it was executed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from emulator.firmware import alarms, guard, ledgers
+from emulator.firmware.alarm_table import ALARMS, BY_CODE, PRIORITIES, Facts
+from emulator.firmware.alarms import STOP, Panel, Timing
+from emulator.firmware.event_log import EventLog
+from emulator.firmware.guard import Sizes
+from emulator.firmware.metering import credit_of, wait_ms
+from emulator.firmware.planner import Piece, Plan
+from emulator.firmware.prescribing import fluid_of
+from emulator.firmware.state import Bolus, Identity, Metering, State, TherapyRecord
+from emulator.firmware.therapy import BOLUS, PATIENT_BOLUS, STOPPED, Therapy, not_delivered_nl
+from emulator.hardware.body import Body
+from emulator.hardware.line import SALINE, Fluid, drugs_in, filled, masses, push
+from emulator.hardware.nonvolatile import NonVolatile
+from emulator.hardware.profile import Profile
+from emulator.library import Library, LibraryError
+from protocol.messages import Prescription
+from protocol.vocabulary import AlarmCode, LogKind, Priority, TherapyState
+
+LONG_DAY_MS = 96 * 903_000
+"""The day over which patient boluses are counted: 0.33 % long, like the guard's, for a clock that runs fast."""
+SCRUB_MS = 60_000
+"""All of memory is checked once a minute."""
+ALL_DENIED = 255
+
+Tell = Callable[..., None]
+"""Told of everything that an observer would like to know: kind of event, then its data by name."""
+
+
+class Pump:
+    """The controller, from power-up until power is lost. It holds in RAM what ``State`` holds on the chip."""
+
+    def __init__(
+        self, chip: NonVolatile, body: Body, profile: Profile, sizes: Sizes, tell: Tell, *, thawed: bool = False
+    ) -> None:
+        """Power up from what the chip holds.
+
+        ``thawed`` means that no power was lost: the emulation was only put away in an image and taken out again.
+        """
+        self.profile = profile
+        self.sizes = sizes
+        self.chip = chip
+        self.tell = tell
+        self.timing = Timing(
+            profile.critical_interval.value, profile.non_critical_interval.value, profile.silence.value
+        )
+        self._body = body
+        self._stroke_nl = profile.stroke.value
+        self._stroke_credit = credit_of(self._stroke_nl)
+        self.guard_refused_at = -1
+        self.stalled_at = -1
+        self.now = 0
+        values, damaged = chip.load()
+        self._take_over(values)
+        self.log = EventLog(chip)
+        self.now = max(self.now, self.log.last_at_ms)
+        self._ledgers_at = self.now
+        self._alarms_due: int | None = self.now
+        if damaged:
+            self._memory_fault(damaged)
+            self.save()
+        if not thawed:
+            self._power_up()
+        self.save()
+        self.watch()
+
+    # --- power-up ---
+
+    def _take_over(self, values: dict[str, Any]) -> None:
+        self.identity: Identity = values.get("identity", Identity("unknown", b"", 0))
+        try:
+            self.library: Library | None = Library.from_canonical(self.identity.library)
+        except LibraryError:
+            self.library = None
+        self.panel: Panel = values.get("alarms", Panel())
+        record: TherapyRecord = values.get("therapy", TherapyRecord(TherapyState.UNPROGRAMMED))
+        self.record = record
+        self.therapy = Therapy(
+            self.profile.minimum_rate.value,
+            self._bolus_ended,
+            state=record.state,
+            prescription=record.prescription,
+            running=record.running,
+            suspended=record.suspended,
+        )
+        metering: Metering = values.get("metering", self._metering_unknown())
+        self.now, self.credit, self.line, self.reservoir_nl, self.volume_nl, self.strokes, delivered = metering
+        self.delivered = dict(delivered)
+        self.ledgers: ledgers.Ledgers = values.get("ledgers", ())
+
+    def _metering_unknown(self) -> Metering:
+        """Return what to assume when nothing about volumes can be read: an empty reservoir moves nothing."""
+        return Metering(0, 0, filled(self.profile.line_nl, self.fluid), 0, 0, 0, ())
+
+    def _power_up(self) -> None:
+        first_time = self.identity.power_ups == 0
+        self.identity = self.identity._replace(power_ups=self.identity.power_ups + 1)
+        self.log.add(self.now, LogKind.POWER_UP, 0, self.identity.power_ups)
+        if not first_time:
+            self.record = self.record._replace(confirmed=False, reset_at=self.now)
+            self.fire("limit")
+            if self.therapy.prescription:
+                self.tell("pump.prescription", **_prescription_data(self.therapy.prescription), confirmed=False)
+
+    # --- time ---
+
+    @property
+    def due_ms(self) -> int | None:
+        """When the next thing happens by itself, in pump ms; None if nothing ever will."""
+        due = [self._alarms_due, self._stroke_due(), self._bolus_due()]
+        if self.chip.damage():
+            due.append((self.now // SCRUB_MS + 1) * SCRUB_MS)
+        return min((at for at in due if at is not None), default=None)
+
+    def advance_to(self, target_ms: int) -> None:
+        """Let everything happen that happens until a pump time."""
+        while True:
+            due = self.due_ms
+            if due is None or due > target_ms:
+                break
+            self._pass_time(max(due, self.now))
+            self._act()
+        self._pass_time(target_ms)
+
+    def _stroke_due(self) -> int | None:
+        wait = wait_ms(self.credit, self.therapy.rate, self._stroke_credit)
+        return None if wait is None else self.now + wait
+
+    def _bolus_due(self) -> int | None:
+        rest = self.therapy.bolus_end_in()
+        return None if rest is None else self.now + rest
+
+    def _pass_time(self, until_ms: int) -> None:
+        elapsed = until_ms - self.now
+        if elapsed > 0:
+            self.credit += self.therapy.flow(elapsed)
+            self.now = until_ms
+
+    def _act(self) -> None:
+        if self.therapy.bolus_end_in() == 0:
+            self.fire("bolus_done")
+            self.save()
+        self._check_memory()
+        if self._alarms_due is not None and self._alarms_due <= self.now:
+            self.watch()
+        if self.therapy.rate and self.credit >= self._stroke_credit:
+            self._stroke()
+            self.watch()
+
+    # --- the stroke ---
+
+    @property
+    def fluid(self) -> Fluid:
+        """What the prescription says is in the reservoir."""
+        return fluid_of(self.therapy.prescription) if self.therapy.prescription else SALINE
+
+    def _stroke(self) -> None:
+        """Move one stroke, if the reservoir holds it and the guard grants it; the credit is spent either way."""
+        self.credit -= self._stroke_credit
+        if self.reservoir_nl < self._stroke_nl:
+            return
+        fluid = self.fluid
+        line, out = push(self.line, self._stroke_nl, fluid)
+        outlet = masses(((self._stroke_nl, fluid),))
+        self.age_ledgers()
+        self.ledgers, granted = ledgers.grant(self.ledgers, outlet, masses(out))
+        if not granted:
+            self.guard_refused_at = self.now
+            self.tell("guard.refused")
+            return
+        self.guard_refused_at = -1
+        before = (self.line, self.reservoir_nl, self.volume_nl, self.strokes, self.delivered)
+        self.line = line
+        self.reservoir_nl -= self._stroke_nl
+        self.volume_nl += self._stroke_nl
+        self.strokes += 1
+        self.delivered = {
+            code: self.delivered.get(code, 0) + outlet.get(code, 0) for code in {**self.delivered, **outlet}
+        }
+        self.save()
+        if self._body.stroke():
+            self.stalled_at = -1
+            return
+        self.line, self.reservoir_nl, self.volume_nl, self.strokes, self.delivered = before
+        self.stalled_at = self.now if self.stalled_at < 0 else self.stalled_at
+        self.save()
+
+    def age_ledgers(self) -> None:
+        """Let the ledgers catch up with the pump time that has passed since they last did."""
+        self.ledgers = ledgers.advance_all(self.ledgers, self.now - self._ledgers_at, self.sizes)
+        self._ledgers_at = self.now
+
+    def ledgers_under(self, prescription: Prescription) -> ledgers.Ledgers:
+        """Return the ledgers as they are now, with the limits that a prescription sets."""
+        self.age_ledgers()
+        limits = {drug.code: (drug.limit_1h.value, drug.limit_24h.value) for drug in prescription.drugs}
+        return ledgers.with_drugs(self.ledgers, limits, drugs_in(self.line), self.sizes)
+
+    def plan(self, *, basal: int | None = None, bolus: Bolus | None = None) -> Plan:
+        """Return what would flow from now on with another basal flow or one more bolus, if nothing else happens."""
+        base = self.therapy.basal_rate if basal is None else basal
+        boluses = [each for each in (bolus, self.therapy.running, self.therapy.suspended) if each]
+        pieces = tuple(Piece(-(-each.remaining // each.rate), base + each.rate) for each in boluses)
+        return Plan(pieces, base, self.credit)
+
+    # --- therapy ---
+
+    def fire(self, event: str, **details: Any) -> None:
+        """Let an event happen to the therapy and note the change of state; raises as the therapy does."""
+        before, rate = self.therapy.state, self.therapy.rate
+        self.therapy.fire(event, **details)
+        state = self.therapy.state
+        if state is not before:
+            self.record = self.record._replace(stopped_at=self.now if state is STOPPED else -1)
+            self.log.add(self.now, LogKind.STATE, state, self.therapy.rate)
+        if state is not before or self.therapy.rate != rate:
+            self.tell("pump.state", state=state.name.lower(), rate=self.therapy.rate)
+            self._alarms_due = self.now
+
+    def prescribe(self, prescription: Prescription) -> None:
+        """Make a prescription the active one. It flows at once, unless a raised alarm forbids its flow."""
+        self.ledgers = self.ledgers_under(prescription)
+        self.therapy.prescription = prescription
+        self.record = self.record._replace(confirmed=True, reset_at=-1, memory_fault_at=-1)
+        self.restart_lockout()
+        self.tell("pump.prescription", **_prescription_data(prescription), confirmed=True)
+        if self.therapy.may("infuse"):
+            self.fire("infuse")
+        else:
+            self.fire("limit")
+
+    def restart_lockout(self) -> None:
+        """Begin the patient's lockout anew; it can only get longer."""
+        if self.therapy.prescription:
+            until = self.now + self.therapy.prescription.patient_bolus.lockout.value
+            self.record = self.record._replace(lockout_until=max(until, self.record.lockout_until))
+
+    def grants_today(self) -> tuple[int, ...]:
+        """Return when the patient boluses of the sliding day were granted."""
+        return tuple(at for at in self.record.grants if at > self.now - LONG_DAY_MS)
+
+    def next_grant_in(self, count: int) -> int:
+        """Return in how many ms fewer than ``count`` patient boluses will be in the sliding day."""
+        return self.grants_today()[-count] + LONG_DAY_MS - self.now
+
+    def _bolus_ended(self, state: TherapyState, bolus: Bolus) -> None:
+        rest = not_delivered_nl(bolus)
+        self.restart_lockout()
+        self.log.add(self.now, LogKind.BOLUS_ENDED, state, rest)
+        kind = "patient" if state is PATIENT_BOLUS else "clinician"
+        self.tell("pump.bolus", what="ended", kind=kind, volume_nl=bolus.volume_nl, not_delivered_nl=rest)
+
+    # --- alarms ---
+
+    def _facts(self) -> Facts:
+        prescription = self.therapy.prescription
+        rate = self.therapy.rate
+        return Facts(
+            now=self.now,
+            guard_refused_at=self.guard_refused_at if rate else -1,
+            stalled_at=self.stalled_at,
+            infusing=rate > 0,
+            programmed=prescription is not None,
+            reservoir_nl=self.reservoir_nl,
+            low_nl=prescription.low_reservoir.value if prescription else 0,
+            stroke_nl=self._stroke_nl,
+            reset_at=self.record.reset_at,
+            memory_fault_at=self.record.memory_fault_at,
+            stopped_at=self.record.stopped_at,
+            stopped_too_long_ms=self.profile.stopped_too_long.value,
+        )
+
+    def watch(self) -> None:
+        """Look at every condition now, raise and latch alarms, lower the flow and sound as they ask."""
+        before = self.panel
+        waiting = self._detect()
+        while self._lower_flow():
+            waiting = self._detect()
+        sound = alarms.sound_due(self.panel, PRIORITIES, self.timing)
+        if sound is not None and sound <= self.now:
+            self._sound()
+            sound = alarms.sound_due(self.panel, PRIORITIES, self.timing)
+        self._alarms_due = min((at for at in (*waiting, sound) if at is not None), default=None)
+        if self.panel != before:
+            self.save()
+
+    def _detect(self) -> list[int]:
+        """Raise and latch alarms as the facts ask; return when conditions that hold will have held long enough."""
+        facts, waiting = self._facts(), []
+        for row in ALARMS:
+            since = row.detector(facts)
+            if since is None:
+                self._condition_gone(row.code)
+            elif since + row.hold(facts) <= self.now:
+                self._raise(row.code)
+            else:
+                waiting.append(since + row.hold(facts))
+        return waiting
+
+    def _raise(self, code: AlarmCode) -> None:
+        raised = alarms.raise_alarm(self.panel, code, self.now)
+        if raised is not self.panel:
+            self.panel = raised
+            self.log.add(self.now, LogKind.ALARM_RAISED, code)
+            self.tell("alarm.raised", alarm=_name(code), code=int(code), priority=_priority_name(code))
+
+    def _condition_gone(self, code: AlarmCode) -> None:
+        if alarms.is_active(self.panel, code):
+            self.panel = alarms.cause_gone(self.panel, code)
+            self.log.add(self.now, LogKind.ALARM_CAUSE_GONE, code)
+            self.tell("alarm.cause_gone", alarm=_name(code))
+
+    def clear_alarm(self, code: AlarmCode) -> None:
+        """Clear a latched alarm."""
+        self.panel = alarms.clear(self.panel, code)
+        self.log.add(self.now, LogKind.ALARM_CLEARED, code)
+        self.tell("alarm.cleared", alarm=_name(code))
+        self._restrict()
+
+    def silence(self) -> None:
+        """Silence the sounder for the profile's time."""
+        self.panel = alarms.silence(self.panel, self.now, self.timing)
+        self.log.add(self.now, LogKind.ALARM_SILENCED, 0, self.timing.silence_ms)
+        self.tell("alarm.silenced", for_ms=self.timing.silence_ms)
+
+    @property
+    def critical(self) -> bool:
+        """Whether any critical alarm is raised."""
+        return any(PRIORITIES[alarm.code] is Priority.CRITICAL for alarm in self.panel.raised)
+
+    def _restrict(self) -> None:
+        self.therapy.flow_restricted = any(BY_CODE[alarm.code].flow.restricts for alarm in self.panel.raised)
+
+    def _lower_flow(self) -> bool:
+        """Do to the flow what the raised alarms ask for; return whether that changed the state."""
+        before = self.therapy.state
+        self._restrict()
+        if not self.panel.raised:
+            return False
+        flows = [BY_CODE[alarm.code].flow for alarm in self.panel.raised]
+        if STOP in flows:
+            self.fire("halt")
+        elif self.therapy.flow_restricted:
+            self.fire("limit")
+        elif self.critical and before in BOLUS:
+            self.fire("cancel")
+        return self.therapy.state is not before
+
+    def _sound(self) -> None:
+        first = alarms.in_order(self.panel, PRIORITIES)[0]
+        self.tell("alarm.sound", alarm=_name(first.code), pattern=_priority_name(first.code))
+        self.panel = alarms.sounded(self.panel, self.now)
+
+    # --- memory ---
+
+    def save(self) -> None:
+        """Put everything on the chip, at once or not at all; then what the log has to say of it."""
+        self.chip.write(self.state()._asdict())
+        self.log.flush()
+
+    def state(self) -> State:
+        """Return everything that is kept in non-volatile memory but the log."""
+        metering = Metering(
+            self.now,
+            self.credit,
+            self.line,
+            self.reservoir_nl,
+            self.volume_nl,
+            self.strokes,
+            tuple(self.delivered.items()),
+        )
+        record = self.record._replace(
+            state=self.therapy.state,
+            prescription=self.therapy.prescription,
+            running=self.therapy.running,
+            suspended=self.therapy.suspended,
+        )
+        return State(self.identity, self.ledgers, metering, record, self.panel)
+
+    def _check_memory(self) -> None:
+        damaged = self.chip.damage()
+        if damaged:
+            self._memory_fault(damaged)
+            self.save()
+            self.save()
+            self.watch()
+
+    def _memory_fault(self, damaged: Sequence[str]) -> None:
+        """Assume the worst of what was damaged: ledgers full, prescription unknown, bolus history used up."""
+        self.age_ledgers()
+        if "ledgers" in damaged:
+            self.ledgers = ledgers.all_lost(self._every_ledger(), self.sizes)
+        if "therapy" in damaged:
+            self.fire("forget")
+            self.therapy.prescription = None
+            self.record = self.record._replace(grants=(self.now,) * ALL_DENIED, reset_at=-1)
+        self.record = self.record._replace(confirmed=False, memory_fault_at=self.now)
+        self.chip.discard_damaged_log()
+        for place in damaged:
+            self.log.add(self.now, LogKind.MEMORY_FAULT, _place_number(place))
+        self.fire("limit")
+
+    def _every_ledger(self) -> ledgers.Ledgers:
+        """Return the ledgers of every drug that may be in the pump, even if none could be read."""
+        known = {entry.code: entry for entry in self.ledgers}
+        for drug in self.therapy.prescription.drugs if self.therapy.prescription else ():
+            fresh = guard.new_ledger(drug.limit_1h.value, drug.limit_24h.value, self.sizes)
+            known.setdefault(drug.code, ledgers.DrugLedgers(drug.code, fresh, fresh))
+        return tuple(known.values())
+
+
+def _name(code: AlarmCode) -> str:
+    return code.name.lower()
+
+
+def _priority_name(code: AlarmCode) -> str:
+    return PRIORITIES[code].name.lower().replace("_", "-")
+
+
+def _place_number(place: str) -> int:
+    sections = State._fields
+    return sections.index(place) if place in sections else len(sections)
+
+
+def _prescription_data(prescription: Prescription) -> dict[str, Any]:
+    grant = prescription.patient_bolus
+    return {
+        "mode": prescription.mode.name,
+        "rate": prescription.rate.value,
+        "drugs": [
+            {
+                "code": drug.code,
+                "concentration": drug.concentration.value,
+                "limit_1h": drug.limit_1h.value,
+                "limit_24h": drug.limit_24h.value,
+            }
+            for drug in prescription.drugs
+        ],
+        "patient_bolus": {
+            "volume": grant.volume.value,
+            "duration": grant.duration.value,
+            "lockout": grant.lockout.value,
+            "count_24h": grant.count_24h,
+        },
+        "low_reservoir": prescription.low_reservoir.value,
+    }

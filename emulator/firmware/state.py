@@ -1,0 +1,204 @@
+"""What the firmware keeps in non-volatile memory, and how each section becomes bytes.
+
+One write replaces all of it at once, so a command's effect and the note that it was executed can never be apart.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from emulator.firmware.alarms import Panel, Raised
+from emulator.firmware.guard import Ledger, Ring
+from emulator.firmware.ledgers import DrugLedgers, Ledgers
+from emulator.hardware.line import Line
+from emulator.hardware.nonvolatile import Codec, NonVolatile, json_codec
+from protocol.errors import ProtocolError
+from protocol.messages import LogEntry, Prescription
+from protocol.vocabulary import AlarmCode, AlarmStatus, Outcome, Role, TherapyState
+
+LOG_CAPACITY = 1000
+"""Entries in the event log: a year of ordinary visits and alarms; the oldest is overwritten."""
+
+
+class Identity(NamedTuple):
+    """Who the pump is; written when it is made and at each power-up."""
+
+    serial: str
+    library: bytes
+    power_ups: int
+
+
+class Metering(NamedTuple):
+    """What changes with every stroke. Times in pump ms, volumes in nL."""
+
+    pump_ms: int
+    credit: int
+    """Commanded but not yet delivered, in nL·ms/day; less than a stroke."""
+    line: Line
+    """What the firmware believes to stand in the line."""
+    reservoir_nl: int
+    volume_nl: int
+    strokes: int
+    delivered: tuple[tuple[int, int], ...]
+    """Picograms by drug code since the first power-up."""
+
+
+class Bolus(NamedTuple):
+    """A bolus under way or suspended: its flow on top of the basal, and what is left of it as credit."""
+
+    volume_nl: int
+    rate: int
+    remaining: int
+
+
+class CommandRecord(NamedTuple):
+    """The last command executed in one session."""
+
+    session: bytes
+    role: Role
+    counter: int = 0
+    command: int = 0
+    outcome: Outcome = Outcome.NONE
+    reason: int = 0
+    at: int = 0
+
+
+class TherapyRecord(NamedTuple):
+    """What was prescribed and what has been done with it. Times in pump ms; -1 is never."""
+
+    state: TherapyState
+    prescription: Prescription | None = None
+    confirmed: bool = False
+    running: Bolus | None = None
+    suspended: Bolus | None = None
+    stopped_at: int = -1
+    reset_at: int = -1
+    memory_fault_at: int = -1
+    lockout_until: int = -1
+    grants: tuple[int, ...] = ()
+    """When the patient boluses of the last day were granted."""
+    denied: int = 0
+    wall_offset_ms: int = 0
+    """Unix time minus pump time; 0 if the wall clock was never set."""
+    commands: tuple[CommandRecord, ...] = ()
+
+
+class State(NamedTuple):
+    """Everything in non-volatile memory but the log."""
+
+    identity: Identity
+    ledgers: Ledgers
+    metering: Metering
+    therapy: TherapyRecord
+    alarms: Panel
+
+
+def new_chip() -> NonVolatile:
+    """Return a blank memory chip with the firmware's layout."""
+    return NonVolatile(CODECS, Codec(LogEntry.pack, _log_entry), LOG_CAPACITY)
+
+
+def _log_entry(raw: bytes) -> LogEntry:
+    try:
+        entry, end = LogEntry.unpack(raw, 0)
+    except ProtocolError as error:
+        raise ValueError(str(error)) from None
+    if end != len(raw):
+        raise ValueError("a log entry of the wrong length")
+    return entry
+
+
+def _identity_to_plain(identity: Identity) -> Any:
+    return [identity.serial, identity.library.hex(), identity.power_ups]
+
+
+def _identity_from_plain(plain: Any) -> Identity:
+    serial, library, power_ups = plain
+    return Identity(serial, bytes.fromhex(library), power_ups)
+
+
+def _ledgers_from_plain(plain: Any) -> Ledgers:
+    return tuple(DrugLedgers(code, _ledger(outlet), _ledger(tip)) for code, outlet, tip in plain)
+
+
+def _ledger(plain: Any) -> Ledger:
+    hour, day, limit_1h, limit_24h, overrun = plain
+    return Ledger(_ring(hour), _ring(day), limit_1h, limit_24h, overrun)
+
+
+def _ring(plain: Any) -> Ring:
+    newest, older, total, phase_ms = plain
+    if newest + sum(older) != total:
+        raise ValueError("a ring's sum is not the sum of its buckets")
+    return Ring(newest, tuple(older), total, phase_ms)
+
+
+def _metering_from_plain(plain: Any) -> Metering:
+    pump_ms, credit, line, reservoir_nl, volume_nl, strokes, delivered = plain
+    return Metering(
+        pump_ms,
+        credit,
+        tuple((plug_nl, _pairs(fluid)) for plug_nl, fluid in line),
+        reservoir_nl,
+        volume_nl,
+        strokes,
+        _pairs(delivered),
+    )
+
+
+def _pairs(plain: Any) -> tuple[tuple[int, int], ...]:
+    return tuple((code, amount) for code, amount in plain)
+
+
+def _therapy_to_plain(record: TherapyRecord) -> Any:
+    plain = record._asdict()
+    plain["prescription"] = record.prescription.pack().hex() if record.prescription else None
+    plain["commands"] = [[command.session.hex(), *command[1:]] for command in record.commands]
+    return plain
+
+
+def _therapy_from_plain(plain: Any) -> TherapyRecord:
+    plain = dict(plain)
+    packed = plain["prescription"]
+    try:
+        prescription = Prescription.unpack(bytes.fromhex(packed), 0)[0] if packed is not None else None
+    except ProtocolError as error:
+        raise ValueError(str(error)) from None
+    plain.update(
+        state=TherapyState(plain["state"]),
+        prescription=prescription,
+        running=plain["running"] and Bolus(*plain["running"]),
+        suspended=plain["suspended"] and Bolus(*plain["suspended"]),
+        grants=tuple(plain["grants"]),
+        commands=tuple(_command(command) for command in plain["commands"]),
+    )
+    return TherapyRecord(**plain)
+
+
+def _command(plain: Any) -> CommandRecord:
+    session, role, counter, command, outcome, reason, at = plain
+    return CommandRecord(bytes.fromhex(session), Role(role), counter, command, Outcome(outcome), reason, at)
+
+
+def _alarms_from_plain(plain: Any) -> Panel:
+    raised, sounded_at, silenced_until, may_silence = plain
+    return Panel(
+        tuple(Raised(AlarmCode(code), AlarmStatus(status), at) for code, status, at in raised),
+        sounded_at,
+        silenced_until,
+        may_silence,
+    )
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
+
+
+CODECS = {
+    "identity": json_codec(_identity_to_plain, _identity_from_plain),
+    "ledgers": json_codec(_as_it_is, _ledgers_from_plain),
+    "metering": json_codec(_as_it_is, _metering_from_plain),
+    "therapy": json_codec(_therapy_to_plain, _therapy_from_plain),
+    "alarms": json_codec(_as_it_is, _alarms_from_plain),
+}
+"""The sections of a memory page; the names are those of ``State``."""
