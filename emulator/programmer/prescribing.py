@@ -1,0 +1,186 @@
+"""Programming a prescription: interrogate, edit, review, justify, update, verify.
+
+What is sent is what was on the screen when it was confirmed: a review is of one prescription, an edit ends it, and
+``update`` takes only the present one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from emulator.library import Library
+from emulator.machine import EventData
+from emulator.programmer.contact import Dial
+from emulator.programmer.dialogue import Dialogue
+from emulator.programmer.draft import Draft
+from emulator.programmer.findings import LimitPassedError
+from emulator.programmer.results import Done, NotDone, ProgrammerRefusal, Result, StaleReviewError, Unknown
+from emulator.programmer.review import Review, Verification, echo_differences, review, verification
+from emulator.programmer.view import PumpView, interrogate
+from emulator.programmer.words import REASONS
+from emulator.programmer.workflow import Phase
+from protocol.messages import Commit, Staged, StagePrescription
+from protocol.vocabulary import Reason
+
+
+class Prescribing(Dialogue):
+    """The part of the programmer that changes the prescription."""
+
+    def __init__(self, dial: Dial, library: Library, unresolved: Iterable[Unknown] = ()) -> None:
+        super().__init__(dial, library, unresolved)
+        self.view: PumpView | None = None
+        """The last interrogation of this session."""
+        self.current_review: Review | None = None
+        self._draft: Draft | None = None
+        self._reviews = 0
+        self._committing: Review | None = None
+        self._unverified: Review | None = None
+
+    def interrogate(self) -> PumpView:
+        """Read every section of the pump's state. Ends a review: it was set against the view before."""
+        self.fire("interrogate")
+        self._reach()
+        self.view = interrogate(self._ask)
+        self._looked()
+        self.fire("interrogated")
+        return self.view
+
+    @property
+    def draft(self) -> Draft:
+        """Return the draft under way, or one that begins with what the pump holds."""
+        return self._draft or Draft.from_prescription(self._seen.prescription.prescription, self.library)
+
+    def blank(self) -> Draft:
+        """Return an empty draft."""
+        return Draft(self.library)
+
+    def edit(self, draft: Draft) -> None:
+        """Make this the draft under way. Any review is over."""
+        self._check_library(draft.library)
+        self.fire("edit")
+        self._draft = draft
+
+    def discard(self) -> None:
+        """Drop the draft; the pump goes on as it is."""
+        self.fire("discard")
+
+    def review(self) -> Review:
+        """Set the draft against what the pump holds.
+
+        Raises ``DraftError`` or ``QuantityError`` for a draft that is no whole prescription yet.
+        """
+        self.fire("review", reason="")
+        return self._on_screen
+
+    def justify(self, reason: str) -> Review:
+        """Give the reason for passing the soft limits that the review shows; return the review with the reason."""
+        if not reason.strip():
+            raise ProgrammerRefusal("Say why a soft limit is passed.")
+        self.fire("justify", reason=reason.strip())
+        return self._on_screen
+
+    def update(self, confirmed: Review) -> Result:
+        """Send what was reviewed, compare the pump's echo with it, and commit exactly that.
+
+        Raises ``StaleReviewError`` if the confirmed review is not the one on the screen and ``LimitPassedError`` if
+        it has unanswered findings. Until the commit succeeds the pump goes on with the old prescription.
+        """
+        if confirmed != self.current_review:
+            raise StaleReviewError("This review is no longer on the screen; review again.")
+        if not confirmed.approved:
+            raise LimitPassedError(confirmed.findings)
+        self.fire("stage")
+        try:
+            return self._stage_and_commit(confirmed)
+        finally:
+            if self.state is Phase.STAGED:
+                self.fire("turned_down")
+
+    def verify(self) -> Verification:
+        """Interrogate again after an update and compare what the pump holds with what was reviewed."""
+        self.fire("verify")
+        view, reviewed = self.interrogate(), self._unverified
+        self.fire("verified")
+        self._unverified = None
+        if reviewed is None:
+            raise ProgrammerRefusal("There is no update to verify.")
+        verified = verification(reviewed, view, self.library)
+        if not verified.agrees:
+            fields = ", ".join(change.field for change in verified.differences)
+            self._to_say.append(f"THE PUMP DOES NOT HOLD WHAT WAS REVIEWED: {fields}.")
+        return verified
+
+    # --- conditions and actions named in the table ---
+
+    def same_library(self, _: EventData) -> bool:
+        """The pump judges by the same drug library."""
+        return self.view is not None and self.view.identity.library == self.library.digest
+
+    def approved(self, _: EventData) -> bool:
+        """The review on the screen may be sent."""
+        return self.current_review is not None and self.current_review.approved
+
+    def has_unverified(self, _: EventData) -> bool:
+        """An update has been committed and not yet been verified."""
+        return self._unverified is not None
+
+    def show_review(self, event: EventData) -> None:
+        """Put the draft, with a reason or none, beside what the pump holds."""
+        prescription = self.draft.prescription(event.kwargs["reason"])
+        self._reviews += 1
+        self.current_review = review(self._reviews, prescription, self._seen, self.library)
+
+    def forget_view(self, _: EventData) -> None:
+        """A new session knows nothing of the pump yet."""
+        self.view = None
+
+    def forget_review(self, _: EventData) -> None:
+        """What was on the screen is out of date."""
+        self.current_review = None
+
+    def forget_draft(self, _: EventData) -> None:
+        """Nothing half-entered is kept."""
+        self.current_review = self._draft = None
+
+    # --- helpers ---
+
+    @property
+    def _seen(self) -> PumpView:
+        if self.view is None:
+            raise ProgrammerRefusal("Interrogate the pump first.")
+        return self.view
+
+    @property
+    def _on_screen(self) -> Review:
+        if self.current_review is None:
+            raise ProgrammerRefusal("Review the draft first.")
+        return self.current_review
+
+    def _check_library(self, used: Library) -> None:
+        if self.view is not None and not used.digest == self.library.digest == self.view.identity.library:
+            raise ProgrammerRefusal(REASONS[Reason.LIBRARY_MISMATCH])
+
+    def _stage_and_commit(self, reviewed: Review) -> Result:
+        staged = self._command(StagePrescription(reviewed.prescription), Staged)
+        if isinstance(staged, Unknown):
+            return NotDone(None, "The pump did not answer; it goes on with the old prescription.")
+        if isinstance(staged, NotDone):
+            return staged
+        if isinstance(staged.reply, Staged) and (wrong := echo_differences(reviewed, staged.reply, self.library)):
+            return NotDone(None, f"The pump understood something else ({wrong[0].field}); nothing was committed.")
+        self._committing = reviewed
+        result = self._command(Commit(reviewed.digest))
+        if isinstance(result, Done):
+            self._unverified = reviewed
+            self.fire("committed")
+        return result
+
+    def _learn(self, unknown: Unknown, result: Done | NotDone) -> None:
+        command, reviewed = unknown.command, self._committing
+        if (
+            isinstance(command, Commit)
+            and isinstance(result, Done)
+            and reviewed
+            and reviewed.digest == command.digest
+        ):
+            self._unverified = reviewed

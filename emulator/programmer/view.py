@@ -1,0 +1,83 @@
+"""What an interrogation shows: every section of the pump's state in one frozen view."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from emulator.programmer.results import NoContactError, ProgrammerRefusal
+from emulator.programmer.words import REASONS
+from protocol.messages import (
+    AlarmsReport,
+    BatteryReport,
+    IdentityReport,
+    Interrogate,
+    LogEntry,
+    LogPage,
+    Message,
+    PrescriptionReport,
+    ReadLog,
+    Refused,
+    ReservoirReport,
+    TherapyReport,
+    TotalsReport,
+)
+from protocol.vocabulary import Section
+
+Ask = Callable[[Message], Message]
+Report = TypeVar("Report", bound=Message)
+
+
+@dataclass(frozen=True, slots=True)
+class PumpView:
+    """The pump as it was at the last interrogation."""
+
+    identity: IdentityReport
+    prescription: PrescriptionReport
+    therapy: TherapyReport
+    reservoir: ReservoirReport
+    battery: BatteryReport
+    alarms: AlarmsReport
+    totals: TotalsReport
+
+
+def interrogate(ask: Ask) -> PumpView:
+    """Ask for every section. Raises ``NoContactError`` if one is missing."""
+    return PumpView(
+        read(ask, Section.IDENTITY, IdentityReport),
+        read(ask, Section.PRESCRIPTION, PrescriptionReport),
+        read(ask, Section.THERAPY, TherapyReport),
+        read(ask, Section.RESERVOIR, ReservoirReport),
+        read(ask, Section.BATTERY, BatteryReport),
+        read(ask, Section.ALARMS, AlarmsReport),
+        read(ask, Section.TOTALS, TotalsReport),
+    )
+
+
+def read(ask: Ask, section: Section, report: type[Report]) -> Report:
+    """Ask for one section. Raises ``NoContactError`` if the answer is anything but its report."""
+    reply = ask(Interrogate(section))
+    if not isinstance(reply, report):
+        raise NoContactError(f"The pump answered {type(reply).__name__} when asked for {section.name.lower()}.")
+    return reply
+
+
+def read_log(ask: Ask, first: int) -> tuple[LogEntry, ...]:
+    """Ask for every page of the log from a sequence number to what is its end when the first page comes."""
+    page = _page(ask, first)
+    end, entries = page.next, list(page.entries)
+    while page.entries and page.entries[-1].sequence + 1 < end and page.entries[-1].sequence >= first:
+        first = page.entries[-1].sequence + 1
+        page = _page(ask, first)
+        entries += page.entries
+    return tuple(entries)
+
+
+def _page(ask: Ask, first: int) -> LogPage:
+    reply = ask(ReadLog(first))
+    if isinstance(reply, Refused):
+        raise ProgrammerRefusal(REASONS[reply.reason])
+    if not isinstance(reply, LogPage):
+        raise NoContactError(f"The pump answered {type(reply).__name__} when asked for its log.")
+    return reply

@@ -1,0 +1,132 @@
+"""Every sequence of key presses up to a depth: no way of cancelling, going back or pressing twice disarms a limit.
+
+Random sequences rarely reach the interesting corners, so this walks through all of them. Sequences that leave
+programmer and pump in the same situation are walked on from only once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from hypothesis import settings
+
+from emulator.machine import NotAllowedError
+from emulator.programmer.programmer import Programmer
+from emulator.programmer.results import Done, ProgrammerRefusal
+from emulator.programmer.review import Review
+from emulator.programmer.workflow import Phase
+from protocol.messages import ClinicianBolus, Commit, Prescription
+from protocol.vocabulary import TherapyState
+from tests.emulator.fakes import FakePump
+from tests.emulator.tiny import HARD_24H, LIBRARY, prescribe
+
+DEPTH = 8 if settings.default is not None and settings.default.max_examples > 1000 else 6
+"""Six by day, eight by night (see ``THECAL_PROFILE``)."""
+
+
+class Desk:
+    """A programmer, a pump that checks nothing, and the hands that press keys."""
+
+    def __init__(self) -> None:
+        self.pump = FakePump(LIBRARY)
+        self.pump.prescription, self.pump.confirmed = prescribe(rate=150_000), True
+        self.pump.state = TherapyState.SIMPLE_CONTINUOUS
+        self.programmer: Programmer = self.pump.programmer(LIBRARY)
+        self.shown: Review | None = None
+        self.confirmed: list[Prescription] = [self.pump.prescription]
+        self.programmer.connect()
+        self.programmer.interrogate()
+
+    def enter(self, dose: str) -> None:
+        """Type a daily dose."""
+        self.programmer.edit(self.programmer.draft.daily_dose(dose))
+
+    def review(self) -> None:
+        """Look at old and new; the first screen is remembered by the finger that will press late."""
+        review = self.programmer.review()
+        self.shown = self.shown or review
+
+    def press_update(self, *, late: bool) -> None:
+        """Confirm what is on the screen, or what was on it first."""
+        review = self.shown if late else self.programmer.current_review
+        if review is None:
+            return
+        if review is self.programmer.current_review:
+            self.confirmed.append(review.prescription)
+        self.programmer.update(review)
+
+    def situation(self) -> object:
+        """Return everything that what follows can depend on."""
+        review = self.programmer.current_review
+        return (
+            self.programmer.state,
+            self.programmer._draft,
+            review and (review.prescription, review.findings),
+            review is self.shown,
+            self.shown and (self.shown.prescription, self.shown.findings),
+            self.programmer.view and self.programmer.view.prescription.prescription,
+            self.pump.prescription,
+            self.pump.state,
+        )
+
+
+KEYS: dict[str, Callable[[Desk], object]] = {
+    "enter within": lambda desk: desk.enter("200 ng/day"),
+    "enter soft": lambda desk: desk.enter("300 ng/day"),
+    "enter hard": lambda desk: desk.enter("480.001 ng/day"),
+    "review": Desk.review,
+    "justify": lambda desk: desk.programmer.justify("because"),
+    "update": lambda desk: desk.press_update(late=False),
+    "late update": lambda desk: desk.press_update(late=True),
+    "cancel": lambda desk: desk.programmer.discard(),
+    "interrogate": lambda desk: desk.programmer.interrogate(),
+    "verify": lambda desk: desk.programmer.verify(),
+    "bolus soft": lambda desk: desk.programmer.bolus("5.001 ng", "1 h"),
+    "bolus hard": lambda desk: desk.programmer.bolus("10.001 ng", "1 h", "because"),
+    "stop": lambda desk: desk.programmer.stop(),
+    "hang up": lambda desk: desk.programmer.hang_up(),
+    "connect": lambda desk: desk.programmer.connect(),
+}
+
+
+def play(keys: tuple[str, ...]) -> tuple[Desk, object]:
+    """Press the keys on a fresh desk; return it and what the last press came to."""
+    desk, outcome = Desk(), object()
+    for key in keys:
+        try:
+            outcome = KEYS[key](desk)
+        except (NotAllowedError, ProgrammerRefusal) as refusal:
+            outcome = refusal
+    return desk, outcome
+
+
+def judge(desk: Desk, keys: tuple[str, ...], outcome: object) -> None:
+    """Hold what the pump was made to do against the limits and against what was confirmed."""
+    held = desk.pump.prescription
+    assert held in desk.confirmed, keys
+    assert held.rate.value <= HARD_24H, keys
+    assert held.rate.value <= 240_000 or held.override_reason == "because", keys
+    assert not any(isinstance(message, ClinicianBolus) for message in desk.pump.executed), keys
+    if keys and keys[-1] == "stop" and desk.programmer.state is not Phase.DISCONNECTED:
+        assert isinstance(outcome, Done), keys
+
+
+def test_no_sequence_of_keys_disarms_a_limit() -> None:
+    """All sequences of fifteen keys, equal situations merged: limits hold, and a stop always stops."""
+    seen: dict[object, tuple[str, ...]] = {Desk().situation(): ()}
+    frontier: list[tuple[str, ...]] = [()]
+    phases, commits = set(), 0
+    for _ in range(DEPTH):
+        reached: list[tuple[str, ...]] = []
+        for keys in frontier:
+            for key in KEYS:
+                desk, outcome = play((*keys, key))
+                judge(desk, (*keys, key), outcome)
+                phases.add(desk.programmer.state)
+                commits += sum(isinstance(message, Commit) for message in desk.pump.executed)
+                if seen.setdefault(desk.situation(), (*keys, key)) == (*keys, key):
+                    reached.append((*keys, key))
+        frontier = reached
+    assert phases == set(Phase) - {Phase.STAGED, Phase.UNRESOLVED}
+    assert commits > 100
+    assert len(seen) > 100
