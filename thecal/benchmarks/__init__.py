@@ -1,0 +1,1 @@
+"""How fast thecal is, beside its neighbours in the same run."""

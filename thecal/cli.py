@@ -1,0 +1,144 @@
+"""The command ``thecal``: one group, and the one place where exit codes are decided."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+
+import click
+
+from hw.errors import PortError
+from protocol.carrier import CarrierLost
+from thecal import failures
+from thecal.output import NOT_CLINICAL, bad, tell
+
+COMMANDS = {
+    "bench": ("thecal.benchmarks.command", "Measure thecal beside its neighbours."),
+    "control": ("thecal.control", "Work the bench of a running pump: time, faults, power."),
+    "demo": ("thecal.demo", "See what thecal does, with nothing to set up."),
+    "doctor": ("thecal.doctor", "Check the installation, ports and permissions."),
+    "loop": ("thecal.loop", "Pump and programmer through one echoing port."),
+    "program": ("thecal.program", "Program a pump, as a clinician would."),
+    "pump": ("thecal.pump", "Run an emulated pump on a port."),
+    "verify": ("thecal.verify", "Check what an emulated pump did against what is claimed for it."),
+}
+"""Each command's module and one line of help. A module is imported when its command is asked for: ``thecal doctor``
+must work when matplotlib does not."""
+
+OURS = {"protocol", "emulator", "verify", "hw", "thecal"}
+
+EPILOG = """
+\b
+Examples:
+  thecal demo                                      a first look, nothing to set up
+  thecal pump --port pty:/tmp/thecal-pump          a pump on a virtual port, until Ctrl-C
+  thecal program --port /tmp/thecal-pump interrogate
+  thecal doctor                                    is everything here that is needed?
+
+\b
+Exit codes:
+  0  good
+  1  a failure was found: a command was refused or its result is unknown
+  2  wrong usage
+  3  something outside is missing: a port, a file, a pump that answers
+  4  a bug in thecal itself
+"""
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported when they are named."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        """Return the names in the order of the alphabet."""
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """Return the command of that name, or None; ``OutsideMissing`` if a library it needs is not there."""
+        if cmd_name not in COMMANDS:
+            return None
+        module = COMMANDS[cmd_name][0]
+        try:
+            command: click.Command = getattr(importlib.import_module(module), cmd_name)
+        except ModuleNotFoundError as error:
+            if error.name and error.name.partition(".")[0] in OURS:
+                raise
+            raise failures.OutsideMissing(f"“{error.name}” is not installed; see “thecal doctor”") from error
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """Write the list of commands without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, summary) for name, (_, summary) in sorted(COMMANDS.items())])
+
+
+@click.group(cls=LazyGroup, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="thecal", prog_name="thecal", message="%(prog)s %(version)s. " + NOT_CLINICAL)
+@click.option("--debug", is_flag=True, expose_value=False, help="Show the stack trace of a bug in thecal.")
+def cli() -> None:
+    """An emulated intrathecal drug pump and its clinician programmer.
+
+    NOT A MEDICAL DEVICE. NOT FOR CLINICAL USE.
+    """
+
+
+COMPLETION = "_THECAL_COMPLETE"
+"""Set by the shell when it asks what could come next on the command line; click answers it."""
+
+
+def main() -> None:
+    """Run the command line and leave with its exit code."""
+    if COMPLETION in os.environ:
+        cli.main(prog_name="thecal")
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run the command line; return the exit code and let no exception out."""
+    try:
+        with cli.make_context("thecal", list(arguments)) as context:
+            result = cli.invoke(context)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        return _reader_gone()
+    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - the last resort: the user gets a sentence
+        return _explained(error, arguments)
+    return result if isinstance(result, int) else failures.GOOD
+
+
+def _explained(error: BaseException, arguments: Sequence[str]) -> int:
+    """Say what went wrong and return the exit code that it deserves."""
+    match error:
+        case click.exceptions.Exit():
+            return error.exit_code
+        case click.Abort() | KeyboardInterrupt():
+            tell("interrupted")
+            return failures.INTERRUPTED
+        case click.ClickException():
+            error.show()
+            return error.exit_code
+        case PortError() | CarrierLost():
+            tell(f"Error: {error}")
+            return failures.OUTSIDE_MISSING
+        case _:
+            return _our_bug(error, arguments)
+
+
+def _reader_gone() -> int:
+    """End quietly when whoever read our output has had enough, as ``head`` does."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())  # so that the interpreter's last flush does not complain
+    os.close(nowhere)
+    return failures.GOOD
+
+
+def _our_bug(error: BaseException, arguments: Sequence[str]) -> int:
+    debug = "--debug" in arguments or os.environ.get("THECAL_TRACEBACK", "0") not in {"", "0"}
+    if debug:
+        traceback.print_exception(error)
+    tell(f"{bad('bug in thecal:')} {type(error).__name__}: {error}")
+    if not debug:
+        tell("Please report it with what “THECAL_TRACEBACK=1 thecal …” prints and what “thecal doctor --json” says.")
+    return failures.OUR_BUG
