@@ -26,7 +26,7 @@ class Bench:
     def __init__(self, device: PumpDevice, library: Library) -> None:
         self.device = device
         self._library = library
-        self.faults: set[str] = set()
+        self.faults: set[str] = {"motor_stall"} if device.body.stalled else set()
         """Faults that are injected now."""
 
     @property

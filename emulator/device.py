@@ -192,6 +192,11 @@ class PumpDevice:
         """Whether a programmer has an authenticated session."""
         return self._end is not None and self._end.channel.role is not None
 
+    @property
+    def memory_writes(self) -> int:
+        """How often the non-volatile memory was written: an image is out of date when this has changed."""
+        return self.chip.writes
+
     def advance_to(self, at_ms: int) -> None:
         """Let bench time pass up to an instant, and with it everything that happens by itself."""
         while self.pump is not None and self._end is not None:
@@ -309,6 +314,8 @@ class PumpDevice:
     def image(self) -> bytes:
         """Return everything that there is of this pump but its key, to be taken out again by ``from_image``."""
         if self.pump is not None:
+            self._guarded(self.pump.check_memory)
+        if self.pump is not None:
             self._guarded(self.pump.save)
         content = {
             "format": IMAGE_FORMAT,
@@ -346,7 +353,10 @@ def _opened(image: bytes) -> dict[str, Any]:
     digest, _, text = image.partition(b"\n")
     if hashlib.sha256(text.rstrip(b"\n")).hexdigest().encode() != digest:
         raise ImageError("the image is damaged: its checksum is wrong; use a copy, or start a new pump without it")
-    content = json.loads(text)
+    try:
+        content = json.loads(text)
+    except (ValueError, RecursionError):
+        content = None
     if not isinstance(content, dict) or content.get("format") != IMAGE_FORMAT:
         raise ImageError(f"not an image of this version ({IMAGE_FORMAT}); start a new pump without it")
     return content

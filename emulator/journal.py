@@ -81,7 +81,7 @@ class Journal:
     def _write(self, at_ms: int, kind: str, data: Mapping[str, Any]) -> None:
         body = _canonical({"seq": self._seq, "at": at_ms, "kind": kind, "data": data})
         self._hash = _chained(self._hash, body)
-        line = f'{body[:-1]},"hash":"{self._hash}"}}'
+        line = _signed(body, self._hash)
         self._seq += 1
         if self._keep:
             self.lines.append(line)
@@ -102,7 +102,7 @@ def read_journal(lines: Iterable[str]) -> Iterator[Event]:
             expected = _chained(previous, body)
             if event["seq"] != number:
                 raise JournalDamagedError(f"line {number + 1}: sequence {event['seq']} instead of {number}")
-            if event["hash"] != expected:
+            if line.strip() != _signed(body, expected):
                 raise JournalDamagedError(f"line {number + 1}: the hash does not follow from the lines before it")
         except (ValueError, KeyError, TypeError) as error:
             raise JournalDamagedError(f"line {number + 1}: not a journal event ({error})") from None
@@ -116,6 +116,10 @@ def _canonical(value: Mapping[str, Any]) -> str:
 
 def _chained(previous: str, body: str) -> str:
     return hashlib.sha256((previous + body).encode()).hexdigest()
+
+
+def _signed(body: str, digest: str) -> str:
+    return f'{body[:-1]},"hash":"{digest}"}}'
 
 
 def _columns(rows: list[Masses]) -> dict[str, list[int]]:

@@ -21,7 +21,6 @@ class Facts(NamedTuple):
     """The last stroke was refused by the dose guard."""
     stalled_at: int
     """The rotor did not turn at the last stroke, and not at any since this time."""
-    infusing: bool
     programmed: bool
     reservoir_nl: int
     low_nl: int

@@ -118,6 +118,11 @@ def sounded(panel: Panel, now: int) -> Panel:
     return panel._replace(sounded_at=now, may_silence=True)
 
 
+def restarted(panel: Panel) -> Panel:
+    """Return the panel after a power loss: what is raised sounds at once, or short times under power stay mute."""
+    return panel._replace(sounded_at=-1, silenced_until=-1)
+
+
 def in_order(panel: Panel, priorities: dict[AlarmCode, Priority]) -> Sequence[Raised]:
     """Return the raised alarms, highest priority first, equal ones in order of occurrence."""
     return sorted(panel.raised, key=lambda alarm: -priorities[alarm.code])

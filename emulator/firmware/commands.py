@@ -64,6 +64,7 @@ class Commands:
 
     def session_opened(self, session: bytes, role: Role) -> None:
         """Make room to remember what this session does; the oldest of its kind is forgotten."""
+        self._pump.check_memory()
         self._staged = None
         mine = [each for each in self._pump.record.commands if _kind(each.role) == _kind(role)]
         others = [each for each in self._pump.record.commands if _kind(each.role) != _kind(role)]
@@ -74,12 +75,15 @@ class Commands:
 
     def session_closed(self, role: Role, *, asked: bool) -> None:
         """Drop what the session had staged."""
+        self._pump.check_memory()
         self._staged = None
         self._pump.log.add(self._pump.now, LogKind.SESSION_CLOSED, role, 0 if asked else 1)
+        self._pump.log.flush()
 
     def handle(self, request: Message, role: Role, session: bytes, counter: int) -> Message:
         """Carry out one request and return the reply. Never raises for what is asked."""
         pump = self._pump
+        pump.check_memory()
         reply = HANDLERS[type(request)](self, request)
         if not request.CHANGES_STATE:
             return reply
@@ -89,8 +93,8 @@ class Commands:
         pump.record = pump.record._replace(
             commands=tuple(done if each.session == session else each for each in pump.record.commands)
         )
-        pump.save()
         pump.log.add(pump.now, LogKind.COMMAND, request.TYPE, reason)
+        pump.save()
         pump.watch()
         return self._accepted() if isinstance(reply, Accepted) else reply
 

@@ -26,6 +26,11 @@ class EventLog:
         self._next = max((entry.sequence + 1 for entry in entries), default=0)
         self.last_at_ms = max((entry.at.value for entry in entries), default=0)
 
+    @property
+    def next(self) -> int:
+        """Return the sequence number that the next entry will get."""
+        return self._next
+
     def add(self, at_ms: int, kind: LogKind, subject: int = 0, value: int = 0) -> None:
         """Note one entry for the next ``flush``; a value too large for its field becomes the field's largest."""
         entry = LogEntry(self._next, Milliseconds(at_ms), kind, min(subject, 255), min(value, _VALUE_MOST))

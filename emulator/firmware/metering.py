@@ -16,11 +16,11 @@ def credit_of(volume_nl: int) -> int:
 
 
 def wait_ms(credit: int, rate: int, target: int) -> int | None:
-    """Return how long it takes at ``rate`` nL/day until the credit reaches ``target``; None if it never does."""
-    if credit >= target:
-        return 0
+    """Return how long it takes at ``rate`` nL/day until the credit reaches ``target``; None without a flow."""
     if rate <= 0:
         return None
+    if credit >= target:
+        return 0
     return -((credit - target) // rate)
 
 

@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 from emulator.firmware.guard import Ring, Sizes
 from emulator.firmware.ledgers import Ledgers
-from emulator.hardware.line import Fluid, Line
+from emulator.hardware.line import Fluid, Line, drugs_in
 from protocol.units import DAY_MS
 from protocol.vocabulary import Reason
 
@@ -60,8 +60,10 @@ def obstacle(
     """Return the first limit that the plan would pass, or None if it fits everywhere.
 
     ``ledgers`` must have been advanced to the present. ``line`` is what stands in the line, tip first, and
-    ``reservoir`` the fluid that follows it.
+    ``reservoir`` the fluid that follows it. A drug without a ledger is in the way itself: the guard never grants it.
     """
+    for code in sorted(drugs_in((*line, (0, reservoir))) - {entry.code for entry in ledgers}):
+        return Obstacle(Reason.UNKNOWN_DRUG, code, 0)
     for code, outlet, tip in ledgers:
         outlet_plugs: Line = ((0, reservoir),)
         for ledger, plugs in ((outlet, outlet_plugs), (tip, (*line, (0, reservoir)))):

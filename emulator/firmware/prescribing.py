@@ -99,7 +99,7 @@ def _drug_objections(drug: Drug, library: Library) -> Iterator[Refused]:
 def _rate_objections(prescription: Prescription, profile: Profile) -> Iterator[Refused]:
     rate = prescription.rate.value
     if prescription.mode is Mode.SIMPLE_CONTINUOUS:
-        if not profile.rate_min.value <= rate <= profile.rate_max.value:
+        if not deliverable(rate, profile):
             yield refusal(Reason.RATE_RANGE)
     elif rate:
         yield refusal(Reason.INCOMPLETE)
@@ -116,9 +116,8 @@ def _grant_objections(prescription: Prescription, library: Library, profile: Pro
     if grant.duration.value not in BOLUS_DURATION_MS or grant.lockout.value not in LOCKOUT_MS:
         yield refusal(Reason.DURATION_RANGE)
         return
-    if (
-        basal_rate(prescription, profile) + bolus_rate(grant.volume.value, grant.duration.value)
-        > profile.rate_max.value
+    if not deliverable(
+        basal_rate(prescription, profile) + bolus_rate(grant.volume.value, grant.duration.value), profile
     ):
         yield refusal(Reason.RATE_RANGE)
     hard = bolus_objection(grant.volume.value, prescription, library, "any soft limit is passed knowingly")
@@ -143,6 +142,11 @@ def _soft_objections(prescription: Prescription, library: Library) -> Iterator[R
 
 NO_GRANT = PatientBolusGrant.unpack(bytes(13), 0)[0]
 """The grant of nothing: every field zero."""
+
+
+def deliverable(rate: int, profile: Profile) -> bool:
+    """Whether a flow in nL/day, boluses included, is in the hardware's therapeutic range."""
+    return profile.rate_min.value <= rate <= profile.rate_max.value
 
 
 def basal_rate(prescription: Prescription, profile: Profile) -> int:

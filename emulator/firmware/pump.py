@@ -1,11 +1,12 @@
 """The pump's controller: lets time pass, asks the guard, moves the drive, watches the alarms, keeps the memory.
 
 Event-driven: ``due_ms`` says when the next thing happens by itself, and ``advance_to`` goes from one such
-instant to the next. At one instant the order is: a bolus ends, then conditions are looked at, then a stroke
-moves, so that a tie goes to the lower flow.
+instant to the next. At one instant the order is: memory is looked at, a bolus ends, conditions are looked at, and
+last a stroke moves, so that a tie goes to the lower flow.
 
-Every change is on non-volatile memory before it shows: a stroke is counted, by the guard and by the meter,
-before the motor is told to move, and a command's effect is written together with the note that it was executed.
+Every change is on non-volatile memory before it shows: a stroke is counted by the guard before the motor is told
+to move, and a command's effect is written together with the note that it was executed. The meter follows the rotor:
+if power fails around a stroke, the rotor's position tells whether it moved.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from emulator.firmware import alarms, guard, ledgers
+from emulator.firmware import alarms, ledgers
 from emulator.firmware.alarm_table import ALARMS, BY_CODE, PRIORITIES, Facts
 from emulator.firmware.alarms import STOP, Panel, Timing
 from emulator.firmware.event_log import EventLog
@@ -23,7 +24,7 @@ from emulator.firmware.planner import Piece, Plan
 from emulator.firmware.prescribing import fluid_of
 from emulator.firmware.state import Bolus, Identity, Metering, State, TherapyRecord
 from emulator.firmware.therapy import BOLUS, PATIENT_BOLUS, STOPPED, Therapy, not_delivered_nl
-from emulator.hardware.body import Body
+from emulator.hardware.body import ROTOR_POSITIONS, Body
 from emulator.hardware.line import SALINE, Fluid, drugs_in, filled, masses, push
 from emulator.hardware.nonvolatile import NonVolatile
 from emulator.hardware.profile import Profile
@@ -35,6 +36,10 @@ LONG_DAY_MS = 96 * 903_000
 """The day over which patient boluses are counted: 0.33 % long, like the guard's, for a clock that runs fast."""
 SCRUB_MS = 60_000
 """All of memory is checked once a minute."""
+HEARTBEAT_MS = 15 * 60_000
+"""The pump's time is put on the chip at least this often: a power cut makes it forget no more than that."""
+LOST_COUNT = 1 << 20
+"""An unreadable number of power-ups goes on from here, plus the log's length, so that it hardly repeats."""
 ALL_DENIED = 255
 
 Tell = Callable[..., None]
@@ -61,14 +66,12 @@ class Pump:
         self._body = body
         self._stroke_nl = profile.stroke.value
         self._stroke_credit = credit_of(self._stroke_nl)
-        self.guard_refused_at = -1
-        self.stalled_at = -1
         self.now = 0
         values, damaged = chip.load()
-        self._take_over(values)
         self.log = EventLog(chip)
-        self.now = max(self.now, self.log.last_at_ms)
-        self._ledgers_at = self.now
+        self._take_over(values)
+        self.now = max(self.now, self.log.last_at_ms, *_instants(self.record, self.panel))
+        self._ledgers_at = self._saved_at = self.now
         self._alarms_due: int | None = self.now
         if damaged:
             self._memory_fault(damaged)
@@ -81,7 +84,7 @@ class Pump:
     # --- power-up ---
 
     def _take_over(self, values: dict[str, Any]) -> None:
-        self.identity: Identity = values.get("identity", Identity("unknown", b"", 0))
+        self.identity: Identity = values.get("identity", Identity("unknown", b"", LOST_COUNT + self.log.next))
         try:
             self.library: Library | None = Library.from_canonical(self.identity.library)
         except LibraryError:
@@ -97,14 +100,17 @@ class Pump:
             running=record.running,
             suspended=record.suspended,
         )
+        self._told: tuple[TherapyState, int] | None = (self.therapy.state, self.therapy.rate)
         metering: Metering = values.get("metering", self._metering_unknown())
-        self.now, self.credit, self.line, self.reservoir_nl, self.volume_nl, self.strokes, delivered = metering
+        self.now, self.credit, self.line, self.reservoir_nl, self.volume_nl, self.strokes, delivered, rotor = metering
         self.delivered = dict(delivered)
+        for _ in range((self._body.rotor - rotor) % ROTOR_POSITIONS):
+            self._count_stroke()
         self.ledgers: ledgers.Ledgers = values.get("ledgers", ())
 
     def _metering_unknown(self) -> Metering:
         """Return what to assume when nothing about volumes can be read: an empty reservoir moves nothing."""
-        return Metering(0, 0, filled(self.profile.line_nl, self.fluid), 0, 0, 0, ())
+        return Metering(0, 0, filled(self.profile.line_nl, self.fluid), 0, 0, 0, (), self._body.rotor)
 
     def _power_up(self) -> None:
         first_time = self.identity.power_ups == 0
@@ -112,6 +118,8 @@ class Pump:
         self.log.add(self.now, LogKind.POWER_UP, 0, self.identity.power_ups)
         if not first_time:
             self.record = self.record._replace(confirmed=False, reset_at=self.now)
+            self.panel = alarms.restarted(self.panel)
+            self._told = None
             self.fire("limit")
             if self.therapy.prescription:
                 self.tell("pump.prescription", **_prescription_data(self.therapy.prescription), confirmed=False)
@@ -121,7 +129,7 @@ class Pump:
     @property
     def due_ms(self) -> int | None:
         """When the next thing happens by itself, in pump ms; None if nothing ever will."""
-        due = [self._alarms_due, self._stroke_due(), self._bolus_due()]
+        due = [self._alarms_due, self._stroke_due(), self._bolus_due(), self._saved_at + HEARTBEAT_MS]
         if self.chip.damage():
             due.append((self.now // SCRUB_MS + 1) * SCRUB_MS)
         return min((at for at in due if at is not None), default=None)
@@ -151,10 +159,12 @@ class Pump:
             self.now = until_ms
 
     def _act(self) -> None:
+        self.check_memory()
         if self.therapy.bolus_end_in() == 0:
             self.fire("bolus_done")
             self.save()
-        self._check_memory()
+        if self._saved_at + HEARTBEAT_MS <= self.now:
+            self.save()
         if self._alarms_due is not None and self._alarms_due <= self.now:
             self.watch()
         if self.therapy.rate and self.credit >= self._stroke_credit:
@@ -173,42 +183,51 @@ class Pump:
         self.credit -= self._stroke_credit
         if self.reservoir_nl < self._stroke_nl:
             return
-        fluid = self.fluid
-        line, out = push(self.line, self._stroke_nl, fluid)
-        outlet = masses(((self._stroke_nl, fluid),))
+        _, out = push(self.line, self._stroke_nl, self.fluid)
+        outlet = masses(((self._stroke_nl, self.fluid),))
         self.age_ledgers()
         self.ledgers, granted = ledgers.grant(self.ledgers, outlet, masses(out))
         if not granted:
-            self.guard_refused_at = self.now
+            self.record = self.record._replace(guard_refused_at=self.now)
             self.tell("guard.refused")
             return
-        self.guard_refused_at = -1
-        before = (self.line, self.reservoir_nl, self.volume_nl, self.strokes, self.delivered)
-        self.line = line
-        self.reservoir_nl -= self._stroke_nl
-        self.volume_nl += self._stroke_nl
-        self.strokes += 1
-        self.delivered = {
-            code: self.delivered.get(code, 0) + outlet.get(code, 0) for code in {**self.delivered, **outlet}
-        }
+        if self.record.guard_refused_at >= 0:
+            self.record = self.record._replace(guard_refused_at=-1)
         self.save()
         if self._body.stroke():
-            self.stalled_at = -1
-            return
-        self.line, self.reservoir_nl, self.volume_nl, self.strokes, self.delivered = before
-        self.stalled_at = self.now if self.stalled_at < 0 else self.stalled_at
-        self.save()
+            self._count_stroke()
+            if self.record.stalled_at >= 0:
+                self.record = self.record._replace(stalled_at=-1)
+        elif self.record.stalled_at < 0:
+            self.record = self.record._replace(stalled_at=self.now)
+
+    def _count_stroke(self) -> None:
+        """Note that one stroke has moved."""
+        self.line, _ = push(self.line, self._stroke_nl, self.fluid)
+        self.reservoir_nl = max(0, self.reservoir_nl - self._stroke_nl)
+        self.volume_nl += self._stroke_nl
+        self.strokes += 1
+        for code, concentration in self.fluid:
+            self.delivered[code] = self.delivered.get(code, 0) + self._stroke_nl * concentration
 
     def age_ledgers(self) -> None:
         """Let the ledgers catch up with the pump time that has passed since they last did."""
-        self.ledgers = ledgers.advance_all(self.ledgers, self.now - self._ledgers_at, self.sizes)
-        self._ledgers_at = self.now
+        if self.now > self._ledgers_at:
+            self.ledgers = ledgers.advance_all(self.ledgers, self.now - self._ledgers_at, self.sizes)
+            self._ledgers_at = self.now
 
     def ledgers_under(self, prescription: Prescription) -> ledgers.Ledgers:
-        """Return the ledgers as they are now, with the limits that a prescription sets."""
+        """Return the ledgers as they are now, with the limits that a prescription sets.
+
+        A drug that stands in the line and was never prescribed has the library's hard limits.
+        """
         self.age_ledgers()
-        limits = {drug.code: (drug.limit_1h.value, drug.limit_24h.value) for drug in prescription.drugs}
-        return ledgers.with_drugs(self.ledgers, limits, drugs_in(self.line), self.sizes)
+        in_line = drugs_in(self.line)
+        counted = {entry.code for entry in self.ledgers}
+        entries = [self.library.drug(code) for code in sorted(in_line - counted)] if self.library else []
+        limits = {entry.code: (entry.hard_1h.value, entry.hard_24h.value) for entry in entries if entry}
+        limits |= {drug.code: (drug.limit_1h.value, drug.limit_24h.value) for drug in prescription.drugs}
+        return ledgers.with_drugs(self.ledgers, limits, in_line, self.sizes)
 
     def plan(self, *, basal: int | None = None, bolus: Bolus | None = None) -> Plan:
         """Return what would flow from now on with another basal flow or one more bolus, if nothing else happens."""
@@ -221,15 +240,18 @@ class Pump:
 
     def fire(self, event: str, **details: Any) -> None:
         """Let an event happen to the therapy and note the change of state; raises as the therapy does."""
-        before, rate = self.therapy.state, self.therapy.rate
+        before = self.therapy.state
         self.therapy.fire(event, **details)
-        state = self.therapy.state
+        state, rate = self.therapy.state, self.therapy.rate
         if state is not before:
             self.record = self.record._replace(stopped_at=self.now if state is STOPPED else -1)
-            self.log.add(self.now, LogKind.STATE, state, self.therapy.rate)
-        if state is not before or self.therapy.rate != rate:
-            self.tell("pump.state", state=state.name.lower(), rate=self.therapy.rate)
+        if (state, rate) != self._told:
+            self._told = (state, rate)
+            self.log.add(self.now, LogKind.STATE, state, rate)
+            self.tell("pump.state", state=state.name.lower(), rate=rate)
             self._alarms_due = self.now
+        if rate == 0:
+            self.record = self.record._replace(guard_refused_at=-1)
 
     def prescribe(self, prescription: Prescription) -> None:
         """Make a prescription the active one. It flows at once, unless a raised alarm forbids its flow."""
@@ -268,12 +290,10 @@ class Pump:
 
     def _facts(self) -> Facts:
         prescription = self.therapy.prescription
-        rate = self.therapy.rate
         return Facts(
             now=self.now,
-            guard_refused_at=self.guard_refused_at if rate else -1,
-            stalled_at=self.stalled_at,
-            infusing=rate > 0,
+            guard_refused_at=self.record.guard_refused_at,
+            stalled_at=self.record.stalled_at,
             programmed=prescription is not None,
             reservoir_nl=self.reservoir_nl,
             low_nl=prescription.low_reservoir.value if prescription else 0,
@@ -370,10 +390,12 @@ class Pump:
     def save(self) -> None:
         """Put everything on the chip, at once or not at all; then what the log has to say of it."""
         self.chip.write(self.state()._asdict())
+        self._saved_at = self.now
         self.log.flush()
 
     def state(self) -> State:
         """Return everything that is kept in non-volatile memory but the log."""
+        self.age_ledgers()
         metering = Metering(
             self.now,
             self.credit,
@@ -382,6 +404,7 @@ class Pump:
             self.volume_nl,
             self.strokes,
             tuple(self.delivered.items()),
+            self._body.rotor,
         )
         record = self.record._replace(
             state=self.therapy.state,
@@ -391,7 +414,8 @@ class Pump:
         )
         return State(self.identity, self.ledgers, metering, record, self.panel)
 
-    def _check_memory(self) -> None:
+    def check_memory(self) -> None:
+        """Look for damage; to be called before anything is written, because writing covers the traces."""
         damaged = self.chip.damage()
         if damaged:
             self._memory_fault(damaged)
@@ -415,12 +439,19 @@ class Pump:
         self.fire("limit")
 
     def _every_ledger(self) -> ledgers.Ledgers:
-        """Return the ledgers of every drug that may be in the pump, even if none could be read."""
-        known = {entry.code: entry for entry in self.ledgers}
+        """Return the ledgers of every drug that may be in the pump: of all in the library, if none could be read."""
+        limits = {code: (outlet.limit_1h, outlet.limit_24h) for code, outlet, _ in self.ledgers}
         for drug in self.therapy.prescription.drugs if self.therapy.prescription else ():
-            fresh = guard.new_ledger(drug.limit_1h.value, drug.limit_24h.value, self.sizes)
-            known.setdefault(drug.code, ledgers.DrugLedgers(drug.code, fresh, fresh))
-        return tuple(known.values())
+            limits.setdefault(drug.code, (drug.limit_1h.value, drug.limit_24h.value))
+        for entry in self.library if self.library and not self.ledgers else ():
+            limits.setdefault(entry.code, (entry.hard_1h.value, entry.hard_24h.value))
+        return ledgers.with_drugs((), limits, frozenset(), self.sizes)
+
+
+def _instants(record: TherapyRecord, panel: Panel) -> tuple[int, ...]:
+    """Return instants of the past that memory holds: the pump's time must not fall behind them if its own is lost."""
+    noted = (record.stopped_at, record.reset_at, record.memory_fault_at, record.stalled_at, record.guard_refused_at)
+    return (*noted, *record.grants, panel.sounded_at, *(alarm.raised_at for alarm in panel.raised))
 
 
 def _name(code: AlarmCode) -> str:

@@ -12,6 +12,7 @@ from emulator.firmware.prescribing import (
     BOLUS_DURATION_MS,
     basal_rate,
     bolus_objection,
+    deliverable,
     fluid_of,
     objection,
     refusal,
@@ -111,7 +112,7 @@ def _against_bolus(pump: Pump, event: str, volume_nl: int, duration_ms: int, rea
     if volume_nl > pump.reservoir_nl:
         yield refusal(Reason.RESERVOIR)
     bolus = new_bolus(volume_nl, duration_ms)
-    if pump.therapy.basal_rate + bolus.rate > pump.profile.rate_max.value:
+    if not deliverable(pump.therapy.basal_rate + bolus.rate, pump.profile):
         yield refusal(Reason.RATE_RANGE)
     refused = bolus_objection(volume_nl, prescription, pump.library, reason)
     if refused:

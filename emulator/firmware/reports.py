@@ -29,6 +29,8 @@ from protocol.vocabulary import Mode, Section
 
 FIRMWARE_VERSION = "thecal 0.1"
 MOST_DRUGS_SHOWN = 5
+WALL_CLOCK_WRAPS_AT = 1 << 64
+"""Any time can be set; one that runs past its field begins again, because nothing may depend on it."""
 
 
 def identity(pump: Pump) -> IdentityReport:
@@ -66,7 +68,7 @@ def therapy(pump: Pump) -> TherapyReport:
     count = model.prescription.patient_bolus.count_24h if model.prescription else 0
     return TherapyReport(
         pump_time=Milliseconds(pump.now),
-        wall_clock=pump.now + record.wall_offset_ms if record.wall_offset_ms else 0,
+        wall_clock=(pump.now + record.wall_offset_ms) % WALL_CLOCK_WRAPS_AT if record.wall_offset_ms else 0,
         state=model.state,
         rate=NanolitresPerDay(model.rate),
         bolus_remaining=Nanolitres(not_delivered_nl(model.running) if model.running else 0),

@@ -41,6 +41,8 @@ class Metering(NamedTuple):
     strokes: int
     delivered: tuple[tuple[int, int], ...]
     """Picograms by drug code since the first power-up."""
+    rotor: int = 0
+    """Where the rotor stood when all of this was so."""
 
 
 class Bolus(NamedTuple):
@@ -74,6 +76,10 @@ class TherapyRecord(NamedTuple):
     stopped_at: int = -1
     reset_at: int = -1
     memory_fault_at: int = -1
+    stalled_at: int = -1
+    """The rotor did not turn at the last stroke, and not at any since this time."""
+    guard_refused_at: int = -1
+    """The dose guard refused the last stroke."""
     lockout_until: int = -1
     grants: tuple[int, ...] = ()
     """When the patient boluses of the last day were granted."""
@@ -134,7 +140,7 @@ def _ring(plain: Any) -> Ring:
 
 
 def _metering_from_plain(plain: Any) -> Metering:
-    pump_ms, credit, line, reservoir_nl, volume_nl, strokes, delivered = plain
+    pump_ms, credit, line, reservoir_nl, volume_nl, strokes, delivered, rotor = plain
     return Metering(
         pump_ms,
         credit,
@@ -143,6 +149,7 @@ def _metering_from_plain(plain: Any) -> Metering:
         volume_nl,
         strokes,
         _pairs(delivered),
+        rotor,
     )
 
 

@@ -44,6 +44,7 @@ ROWS = (
     Row("cancel", BOLUS, SIMPLE, ("prescribes_simple",), ("end_boluses",)),
     Row("cancel", BOLUS, MINIMUM_RATE, ("prescribes_minimum",), ("end_boluses",)),
     Row("limit", (SIMPLE, *BOLUS), MINIMUM_RATE, (), ("end_boluses",), "an alarm asks for the minimum rate"),
+    Row("limit", UNPROGRAMMED, STOPPED, ("programmed",), (), "prescribed, but not to flow yet"),
     Row("limit", (UNPROGRAMMED, STOPPED, MINIMUM_RATE), None),
     Row("halt", (*BASAL, *BOLUS), STOPPED, (), ("end_boluses",), "an alarm asks for a stop"),
     Row("halt", (UNPROGRAMMED, STOPPED), None),
@@ -113,6 +114,10 @@ class Therapy(Stateful[TherapyState]):
         return -(-self.running.remaining // self.running.rate) if self.running else None
 
     # --- conditions and actions named in the table ---
+
+    def programmed(self, _: EventData) -> bool:
+        """There is a prescription."""
+        return self.prescription is not None
 
     def prescribes_stop(self, _: EventData) -> bool:
         """The prescription asks for no flow."""

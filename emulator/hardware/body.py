@@ -1,7 +1,7 @@
 """What really happens: the rotor turns or not, fluid moves or not, and drug reaches the patient or not.
 
-The firmware sees of this only whether the rotor turned. Everything else here is the truth, which the journal
-records and the bench may read.
+The firmware sees of this only at which of its positions the rotor stands. Everything else here is the truth, which
+the journal records and the bench may read.
 """
 
 from __future__ import annotations
@@ -11,6 +11,9 @@ from typing import Any
 
 from emulator.hardware.line import SALINE, Fluid, Line, filled, masses, push
 from emulator.hardware.profile import Profile
+
+ROTOR_POSITIONS = 4
+"""The rotor's sensor tells so many positions apart, one stroke from each to the next, also after a power loss."""
 
 OnStroke = Callable[[int, Mapping[int, int], Mapping[int, int]], None]
 """Told of every stroke that moved: volume in nL, mass by drug in pg out of the pump and out of the tip."""
@@ -24,6 +27,8 @@ class Body:
         self.fluid: Fluid = SALINE
         self.line: Line = filled(profile.line_nl, SALINE)
         self.stalled = False
+        self.rotor = 0
+        """At which of its positions the rotor stands."""
         self.strokes = 0
         self.tip_pg: dict[int, int] = {}
         """What has reached the patient, in picograms by drug code."""
@@ -34,6 +39,7 @@ class Body:
         """Turn the rotor by one stroke. Return what the rotor sensor says: whether it turned."""
         if self.stalled:
             return False
+        self.rotor = (self.rotor + 1) % ROTOR_POSITIONS
         moved_nl = min(self._stroke_nl, self.reservoir_nl)
         if moved_nl:
             self.reservoir_nl -= moved_nl
@@ -61,6 +67,7 @@ class Body:
             "fluid": self.fluid,
             "line": self.line,
             "stalled": self.stalled,
+            "rotor": self.rotor,
             "strokes": self.strokes,
             "tip_pg": {str(code): mass for code, mass in self.tip_pg.items()},
         }
@@ -74,6 +81,7 @@ class Body:
                 (volume, tuple((code, amount) for code, amount in fluid)) for volume, fluid in plain["line"]
             )
             self.stalled = bool(plain["stalled"])
+            self.rotor = int(plain["rotor"]) % ROTOR_POSITIONS
             self.strokes = int(plain["strokes"])
             self.tip_pg = {int(code): mass for code, mass in plain["tip_pg"].items()}
         except (KeyError, TypeError, AttributeError) as error:

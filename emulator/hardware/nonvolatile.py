@@ -118,6 +118,8 @@ class NonVolatile:
     log_capacity: int
     pages: list[Page | None] = field(default_factory=lambda: [None] * PAGES)
     log: list[Cell | None] = field(default_factory=list)
+    writes: int = 0
+    """How often a page or a log cell was written."""
     steps_until_power_fails: int | None = None
     """Set by the bench: after this many further steps of writing, power fails."""
     _sequence: int = 0
@@ -131,6 +133,7 @@ class NonVolatile:
 
     def write(self, values: Mapping[str, Any]) -> None:
         """Replace the state, whole or not at all. Raises ``PowerLostError`` if power fails in the middle."""
+        self.writes += 1
         target = (self._newest + 1) % PAGES
         self._step()
         self.pages[target] = None
@@ -142,6 +145,7 @@ class NonVolatile:
 
     def append(self, sequence: int, entry: Any) -> None:
         """Write one log entry over the oldest. Raises ``PowerLostError`` if power fails in the middle."""
+        self.writes += 1
         at = sequence % self.log_capacity
         self._step()
         self.log[at] = None
@@ -202,8 +206,9 @@ class NonVolatile:
         return [(name, 8 * len(cell.to_bytes())) for name, cell in self._cells()]
 
     def newest_place(self, section: str) -> str:
-        """Return the place of a section on the newest page, or of the first log cell for ``log``."""
-        return f"{section}@{0 if section == 'log' else self._newest}"
+        """Return the place of a section on the newest page, or of the first written log cell for ``log``."""
+        written = next((at for at, cell in enumerate(self.log) if cell), 0)
+        return f"{section}@{written if section == 'log' else self._newest}"
 
     def flip(self, place: str, bit: int) -> None:
         """Turn over one bit of a place; the bench's way to damage memory."""

@@ -16,6 +16,20 @@ from protocol.units import Milliseconds, Nanolitres, NanolitresPerDay, Quantity,
 
 SHIPPED = ("peristaltic",)
 
+_NOT_ZERO = (
+    "capacity",
+    "rate_min",
+    "stroke",
+    "tubing",
+    "catheter",
+    "critical_interval",
+    "non_critical_interval",
+    "battery_life_idle",
+)
+_ON_THE_WIRE = ("capacity", "rate_max", "stroke", "tubing", "catheter", "silence")
+_WIRE_MOST = (1 << 32) - 1
+_NAME_OCTETS, _MODEL_OCTETS = 16, 24
+
 QuantityType = TypeVar("QuantityType", bound=Quantity)
 
 
@@ -101,9 +115,15 @@ def _profile(file: str, table: Mapping[str, Any]) -> Profile:
 
 
 def _check(file: str, profile: Profile) -> None:
-    for name in ("capacity", "rate_min", "stroke", "tubing", "catheter", "critical_interval", "battery_life_idle"):
+    for name in _NOT_ZERO:
         if getattr(profile, name).value == 0:
             raise ProfileError(f"{file}: {name} must not be zero")
+    for name in _ON_THE_WIRE:
+        if getattr(profile, name).value > _WIRE_MOST:
+            raise ProfileError(f"{file}: {name} is too large for a message, which holds {_WIRE_MOST} base units")
+    for name, most in (("name", _NAME_OCTETS), ("model", _MODEL_OCTETS)):
+        if len(getattr(profile, name).encode()) > most:
+            raise ProfileError(f"{file}: {name} is too long for a message, which holds {most} bytes")
     if not profile.minimum_rate.value <= profile.rate_min.value <= profile.rate_max.value:
         raise ProfileError(f"{file}: [flow] needs minimum_rate <= rate_min <= rate_max")
     if not profile.battery_strokes:

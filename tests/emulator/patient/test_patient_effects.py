@@ -254,7 +254,7 @@ def test_drug_that_is_back_relieves_withdrawal() -> None:
 
 @given(seed=st.integers(0, 500))
 def test_subjects_differ_but_stages_keep_their_order(seed: int) -> None:
-    """In any drawn subject withdrawal does not begin in the first hours, and gets worse stage by stage for 40 hours."""
+    """In any drawn subject withdrawal begins after some hours and gets worse stage by stage for 40 hours."""
     patient = Patient("spinal-spasticity", individual=drawn(seed))
     infuse(patient, "baclofen", 300 * UG, LONG_MS, every_ms=6 * HOUR_MS)
     stopped_ms, stages = patient.now_ms, []

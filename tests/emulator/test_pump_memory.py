@@ -1,0 +1,221 @@
+"""Damaged memory: found before it is used or covered, and never a reason for more drug."""
+
+from __future__ import annotations
+
+import pytest
+
+from emulator.firmware.guard import FULL_PG
+from emulator.firmware.pump import HEARTBEAT_MS, LOST_COUNT, SCRUB_MS
+from emulator.hardware.nonvolatile import SEQUENCE
+from protocol.messages import (
+    Accepted,
+    EnterRefill,
+    Interrogate,
+    Message,
+    PatientBolus,
+    Refused,
+    SelfTest,
+    SelfTestReport,
+    SetWallClock,
+    Stop,
+    TherapyReport,
+)
+from protocol.units import DAY_MS, HOUR_MS, MINUTE_MS, Milliseconds, Nanolitres
+from protocol.vocabulary import AlarmCode, Section
+from tests.emulator.worlds import (
+    A_BOLUS,
+    CONTENTS_NL,
+    MORPHINE,
+    Bare,
+    drug,
+    infusing,
+    prescription,
+    press,
+    ready,
+)
+
+
+def test_damage_is_found_before_the_next_stroke() -> None:
+    """A flipped bit is alarmed within a minute and, if a stroke comes first, before that stroke moves."""
+    bare = infusing(700_000)
+    bare.advance(HOUR_MS + 1_000)
+    strokes = len(bare.strokes)
+    bare.chip.flip(bare.chip.newest_place("ledgers"), 100)
+    due = bare.pump.due_ms
+    assert due is not None
+    assert due - bare.now < SCRUB_MS
+    bare.advance(due - bare.now)
+    assert bare.alarm(AlarmCode.MEMORY) is not None
+    assert len(bare.strokes) == strokes
+    assert bare.rate == 6_000
+
+
+@pytest.mark.parametrize("rate", [48_000, 700_000, 800_000])
+@pytest.mark.parametrize("section", ["therapy", "ledgers", "metering", "identity", "alarms", SEQUENCE])
+def test_damage_never_hangs_the_pump(section: str, rate: int) -> None:
+    """Whatever section is damaged, with a stroke due at any time, the pump goes on and ends at a lower flow."""
+    bare = infusing(rate)
+    bare.advance(HOUR_MS + 999)
+    bare.chip.flip(bare.chip.newest_place(section), 7)
+    bare.advance(3 * DAY_MS)
+    assert bare.alarm(AlarmCode.MEMORY) is not None
+    assert bare.rate <= 6_000
+    assert isinstance(bare.ask(Stop()), Accepted)
+
+
+WRITING: list[Message] = [
+    SetWallClock(5),
+    Stop(),
+    EnterRefill(Nanolitres(0), Nanolitres(CONTENTS_NL)),
+    PatientBolus(),
+    SelfTest(),
+    A_BOLUS,
+]
+
+
+@pytest.mark.parametrize("place", [f"{name}@{page}" for name in ("ledgers", "therapy") for page in (0, 1)])
+@pytest.mark.parametrize("message", WRITING, ids=lambda message: type(message).__name__)
+def test_writing_does_not_cover_damage(message: Message, place: str) -> None:
+    """A command that writes memory right after a bit has flipped finds it first, on either page, and alarms."""
+    bare = ready()
+    bare.chip.flip(place, 11)
+    bare.ask(message)
+    bare.ask(message)
+    assert bare.alarm(AlarmCode.MEMORY) is not None
+    assert bare.rate <= 6_000
+
+
+def test_the_end_of_a_bolus_does_not_cover_damage() -> None:
+    """A bolus that ends by itself right after a bit has flipped is no chance to overlook it."""
+    bare = ready()
+    press(bare)
+    bare.advance((bare.pump.therapy.bolus_end_in() or 0) - 1)
+    bare.chip.flip(f"therapy@{0 if bare.chip.newest_place('therapy').endswith('1') else 1}", 11)
+    bare.advance(1)
+    assert bare.alarm(AlarmCode.MEMORY) is not None
+
+
+def test_a_lost_ledger_allows_no_drug_for_a_day() -> None:
+    """After damage to the ledgers nothing is granted until the longest window has gone by, whatever is prescribed."""
+    bare = infusing()
+    bare.advance(DAY_MS)
+    bare.chip.flip(bare.chip.newest_place("ledgers"), 5)
+    bare.advance(SCRUB_MS)
+    strokes = len(bare.strokes)
+    assert isinstance(bare.prescribe(prescription()), Refused)
+    bare.advance(DAY_MS)
+    assert len(bare.strokes) == strokes
+    bare.advance(HOUR_MS)
+    assert isinstance(bare.prescribe(prescription()), Accepted)
+
+
+def destroyed(bare: Bare, *sections: str) -> None:
+    """Damage sections on both pages while there is no power, and start again."""
+    bare.pump.save()
+    for section in sections:
+        for page in (0, 1):
+            bare.chip.flip(f"{section}@{page}", 9)
+    bare.power_up()
+
+
+SECTIONS = ("identity", "ledgers", "metering", "therapy", "alarms")
+
+
+@pytest.mark.parametrize("first", SECTIONS)
+@pytest.mark.parametrize("second", SECTIONS)
+def test_two_lost_sections_leave_no_more_room_than_before(first: str, second: str) -> None:
+    """With two sections lost for good the pump starts, alarms, answers, stops, and grants no more than was left."""
+    bare = infusing(300_000, drugs=[drug(limit_24h=9_000_000_000)])
+    bare.advance(DAY_MS)
+    counted = bare.pump.ledgers[0].outlet.day.total
+    destroyed(bare, *{first, second})
+    assert bare.alarm(AlarmCode.MEMORY) is not None
+    assert bare.rate <= 6_000
+    for section in Section:
+        bare.ask(Interrogate(section)).pack()
+    assert isinstance(bare.ask(Stop()), Accepted)
+    bare.ask(EnterRefill(Nanolitres(0), Nanolitres(CONTENTS_NL)))
+    bare.prescribe(prescription(300_000, [drug(limit_24h=9_000_000_000)]))
+    held = {entry.code: entry.outlet.day.total for entry in bare.pump.ledgers}
+    assert bare.rate == 0 or held[MORPHINE] >= counted
+    if "ledgers" in (first, second) and bare.pump.library is not None:
+        assert held[MORPHINE] >= FULL_PG
+
+
+def test_what_cannot_be_read_does_not_turn_time_back() -> None:
+    """If the pump's own time is lost, it goes on no earlier than anything that its memory speaks of."""
+    bare = infusing()
+    bare.body.stalled = True
+    bare.advance(30 * DAY_MS)
+    bare.power_up()
+    bare.advance(DAY_MS)
+    sounded = bare.pump.panel.sounded_at
+    for at in range(len(bare.chip.log)):
+        bare.chip.log[at] = None
+    destroyed(bare, "metering")
+    assert bare.now >= sounded
+    heard = len(bare.sounds())
+    bare.advance(HOUR_MS)
+    assert len(bare.sounds()) >= heard + 6
+
+
+def test_a_stop_after_an_older_time_is_reported_as_just_now() -> None:
+    """A pump that knows its stop but must fall back to an older time reports a stop that is not in the future."""
+    bare = infusing()
+    bare.advance(3 * MINUTE_MS)
+    bare.pump.log.flush()
+    bare.pump.fire("stop")
+    bare.chip.write(bare.pump.state()._asdict())
+    bare.chip.flip(bare.chip.newest_place("metering"), 3)
+    bare.power_up()
+    report = bare.ask(Interrogate(Section.THERAPY))
+    assert isinstance(report, TherapyReport)
+    assert report.stopped_for == Milliseconds(0)
+    assert bare.now == 3 * MINUTE_MS
+
+
+def test_self_tests_find_what_is_wrong() -> None:
+    """The self-test is all zero on a healthy pump and names a damaged memory, ledger, line and library by its bit."""
+
+    def failed(bare: Bare) -> int:
+        reply = bare.ask(SelfTest())
+        assert isinstance(reply, SelfTestReport)
+        return reply.failed
+
+    bare = infusing()
+    assert failed(bare) == 0
+    bare.pump.library = None
+    assert failed(bare) == 0b00100
+    entry = bare.pump.ledgers[0]
+    wrong = entry._replace(tip=entry.tip._replace(day=entry.tip.day._replace(total=7)))
+    bare.pump.ledgers = (wrong,)
+    assert failed(bare) == 0b01100
+    bare.pump.line = bare.pump.line[:-1]
+    assert failed(bare) == 0b11100
+
+
+def test_an_idle_pump_forgets_a_quarter_of_an_hour_at_most() -> None:
+    """A power cut after 47 h of standing still costs the timer of the stopped pump at most one heartbeat."""
+    bare = infusing()
+    bare.ask(Stop())
+    bare.advance(47 * HOUR_MS)
+    bare.power_up()
+    report = bare.ask(Interrogate(Section.THERAPY))
+    assert isinstance(report, TherapyReport)
+    assert 47 * HOUR_MS - HEARTBEAT_MS <= report.stopped_for.value <= 47 * HOUR_MS
+
+
+def test_an_unreadable_identity_is_never_taken_for_a_new_pump() -> None:
+    """If no page tells who the pump is, power-up still counts as a reset and the count of power-ups jumps ahead."""
+    bare = infusing()
+    for page in (0, 1):
+        bare.chip.flip(f"identity@{page}", 1)
+    bare.power_up()
+    assert bare.alarm(AlarmCode.RESET) is not None
+    assert bare.alarm(AlarmCode.MEMORY) is not None
+    first = bare.pump.identity.power_ups
+    assert first > LOST_COUNT
+    for page in (0, 1):
+        bare.chip.flip(f"identity@{page}", 1)
+    bare.power_up()
+    assert bare.pump.identity.power_ups > first
