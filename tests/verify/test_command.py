@@ -1,0 +1,89 @@
+"""``thecal verify judge``: the verdict at the command line."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from thecal.verify import verify
+from verify.story import PERIOD_MS, Story, healthy
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Path:
+    """Return the path of a healthy journal."""
+    return written(healthy(1), tmp_path)
+
+
+def written(story: Story, folder: Path) -> Path:
+    """Write a story's journal."""
+    story.journal.flush()
+    path = folder / "journal.jsonl"
+    path.write_text("\n".join(story.journal.lines) + "\n", encoding="utf-8")
+    return path
+
+
+def run(*arguments: object) -> Result:
+    """Run ``thecal verify judge``."""
+    return CliRunner().invoke(verify, ["judge", *map(str, arguments)])
+
+
+def test_a_good_journal_holds(journal: Path) -> None:
+    """Exit code 0 and a first line that says so."""
+    result = run(journal)
+    assert result.exit_code == 0
+    assert result.stdout.startswith("holds: 0 findings")
+
+
+def test_a_violated_journal_is_exit_code_1(tmp_path: Path) -> None:
+    """Every finding is one line, and the exit code tells a script."""
+    result = run(written(Story().prescribe().state(0, "stopped", 0).strokes([PERIOD_MS]), tmp_path))
+    assert result.exit_code == 1
+    assert "movement: 1 strokes moved in state stopped" in result.stdout
+
+
+def test_the_verdict_as_json(journal: Path) -> None:
+    """With --json the whole standard output is one JSON document."""
+    table = json.loads(run(journal, "--json").stdout)
+    assert (table["verdict"], table["findings"]) == ("holds", [])
+    assert table["figures"]["strokes"] == 96
+
+
+@pytest.mark.parametrize("damage", [b"", b"not a journal\n", b"\xff\xfe\n", b"{}\n"])
+def test_what_is_no_journal_is_exit_code_2(tmp_path: Path, damage: bytes) -> None:
+    """A file that is no intact journal is named and not judged."""
+    path = tmp_path / "journal.jsonl"
+    path.write_bytes(damage)
+    result = run(path)
+    assert result.exit_code == 2
+    assert "journal" in result.stderr
+
+
+def test_a_changed_line_is_exit_code_2(journal: Path) -> None:
+    """A journal that was edited is not judged: the line is named."""
+    journal.write_text(journal.read_text("utf-8").replace('"rate":48000', '"rate":48001'), encoding="utf-8")
+    result = run(journal)
+    assert result.exit_code == 2
+    assert "line 2" in result.stderr
+
+
+def test_a_missing_file_is_exit_code_2(tmp_path: Path) -> None:
+    """A file that is not there is wrong usage."""
+    assert run(tmp_path / "nothing").exit_code == 2
+
+
+def test_the_plot_is_written(journal: Path, tmp_path: Path) -> None:
+    """--plot writes the picture beside the verdict; a folder that is not there is exit code 3."""
+    assert run(journal, "--plot", tmp_path / "dose.svg").exit_code == 0
+    assert b"<svg" in (tmp_path / "dose.svg").read_bytes()
+    assert run(journal, "--plot", tmp_path / "nowhere" / "dose.svg").exit_code == 3
+
+
+def test_the_chart_is_drawn_in_the_terminal(journal: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """--chart draws the windows as text above the verdict."""
+    monkeypatch.setenv("NO_COLOR", "1")
+    result = run(journal, "--chart")
+    assert "morphine at the tip in any 24 hours" in result.stdout

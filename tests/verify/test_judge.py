@@ -1,0 +1,93 @@
+"""The judge as a whole: order, damage, figures and what it depends on."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from emulator.journal import Event, JournalDamagedError
+from protocol.units import DAY_MS, HOUR_MS
+from verify.judge import UnjudgeableError, judge, judge_file, judge_lines
+from verify.story import LIMIT_24H, MASS_PG, STROKE_NL, Story, healthy
+from verify.verdict import Claim
+
+
+def test_the_figures_say_what_moved() -> None:
+    """A verdict carries strokes, volume and mass by drug, whether or not anything is wrong."""
+    figures = healthy(2).verdict().figures
+    assert (figures.strokes, figures.volume_nl) == (192, 192 * STROKE_NL)
+    (drug,) = figures.drugs
+    assert (drug.drug, drug.outlet_pg, drug.tip_pg) == ("morphine", 192 * MASS_PG, 192 * MASS_PG)
+
+
+def test_the_figures_count_what_happened() -> None:
+    """Occurrences name each kind of event with what it was about, so that a suite can ask for its premises."""
+    story = healthy(1).tell(DAY_MS, "wire.command", role="clinician", message="Stop", outcome="accepted")
+    occurrences = story.verdict().figures.occurrences
+    assert occurrences["drive.strokes"] == 96
+    assert occurrences["wire.command Stop accepted"] == 1
+    assert occurrences["pump.state simple_continuous"] == 1
+
+
+def test_a_verdict_is_plain_json_and_readable_lines() -> None:
+    """The verdict goes through JSON unchanged, and its lines name limit, drug and place."""
+    verdict = healthy(1).verdict()
+    table = json.loads(json.dumps(verdict.as_json()))
+    assert table["verdict"] == "holds"
+    assert table["figures"]["windows"][-1]["mass_pg"] == LIMIT_24H
+    assert verdict.lines()[0].startswith("holds: 0 findings")
+    assert any("morphine, tip, any 24 h: 48 ug of 48 ug (100 %)" in line for line in verdict.lines())
+
+
+def test_findings_come_in_order_of_time() -> None:
+    """A reader follows the findings as they happened, whichever claim they break."""
+    story = Story().state(0, "stopped", 1).prescribe(HOUR_MS).strokes([HOUR_MS + at for at in range(9)])
+    times = [finding.at_ms for finding in story.verdict().findings]
+    assert len(times) > 3
+    assert times == sorted(times)
+
+
+def test_time_that_runs_back_is_found() -> None:
+    """Events out of order are a finding of their own, and judged as if they happened at the latest instant."""
+    story = healthy(1).tell(HOUR_MS, "bench.end")
+    assert story.verdict().broken() == {Claim.ORDER}
+    strokes = healthy(1).strokes([HOUR_MS])
+    assert Claim.ORDER in strokes.verdict().broken()
+
+
+def test_a_damaged_journal_is_not_judged() -> None:
+    """A changed, missing or moved line is refused with its number instead of being judged."""
+    lines = list(healthy(1).journal.lines)
+    with pytest.raises(JournalDamagedError, match="line 2"):
+        judge_lines([lines[0], lines[1].replace("48000", "48001"), *lines[2:]])
+    with pytest.raises(JournalDamagedError, match="line 2"):
+        judge_lines([lines[0], *lines[2:]])
+
+
+def test_an_event_that_lacks_what_it_must_say_is_named() -> None:
+    """A journal that cannot be judged is an error that names the event, never a verdict."""
+    with pytest.raises(UnjudgeableError, match=r"event 7, pump\.state"):
+        judge([Event(7, 0, "pump.state", {"state": "stopped"})])
+
+
+def test_a_journal_file_is_judged(tmp_path: Path) -> None:
+    """A journal on disk gives the same verdict as in memory."""
+    story = healthy(1)
+    verdict = story.verdict()
+    path = tmp_path / "journal.jsonl"
+    path.write_text("\n".join(story.journal.lines), encoding="utf-8")
+    assert judge_file(path) == verdict
+
+
+def test_the_judge_shares_no_code_with_the_pump() -> None:
+    """Whatever the judge imports, of the emulator it is the journal's format and nothing else."""
+    code = (
+        "import sys, verify.judge; "
+        "print(sorted(name for name in sys.modules if name.partition('.')[0] in {'emulator', 'hw', 'thecal'}))"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)  # noqa: S603
+    assert run.stdout.strip() == "['emulator', 'emulator.journal']"

@@ -1,0 +1,86 @@
+"""``thecal verify``: evidence about what an emulated pump did."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from emulator.journal import Event, JournalDamagedError, read_journal
+from thecal.failures import FAILURE_FOUND, WRONG_USAGE, OutsideMissing
+from thecal.output import bad, emit, good, say
+from verify.judge import UnjudgeableError, judge
+from verify.verdict import Verdict
+
+if TYPE_CHECKING:
+    from verify.timeline import Timeline
+
+
+@click.group()
+def verify() -> None:
+    """Check what an emulated pump did against what is claimed for it."""
+
+
+@verify.command("judge")
+@click.argument("journal", type=click.File("r", encoding="utf-8"))
+@click.option("--json", "as_json", is_flag=True, help="Write the verdict as JSON.")
+@click.option(
+    "--plot", type=click.Path(dir_okay=False, path_type=Path), help="Draw the dose plot into this SVG file."
+)
+@click.option("--chart", is_flag=True, help="Draw the dose plot in the terminal.")
+@click.pass_context
+def judge_journal(ctx: click.Context, journal: io.TextIOBase, as_json: bool, plot: Path | None, chart: bool) -> None:
+    """Judge a JOURNAL, independently of the pump that wrote it ("-" reads standard input).
+
+    Exit code 0: everything claimed holds. 1: something is violated. 2: the file is no intact journal.
+    """
+    events = _events(journal)
+    try:
+        verdict = judge(events)
+    except UnjudgeableError as error:
+        raise _NoJournal(f"the journal cannot be judged: {error}") from None
+    if plot or chart:
+        _draw(events, plot, chart=chart)
+    if as_json:
+        emit(verdict.as_json())
+    else:
+        _show(verdict)
+    ctx.exit(0 if verdict.holds else FAILURE_FOUND)
+
+
+class _NoJournal(click.ClickException):
+    exit_code = WRONG_USAGE
+
+
+def _events(journal: io.TextIOBase) -> Sequence[Event]:
+    try:
+        events = list(read_journal(journal))
+    except (JournalDamagedError, UnicodeDecodeError) as error:
+        raise _NoJournal(f"{getattr(journal, 'name', 'the journal')} is no intact journal: {error}") from None
+    if not events:
+        raise _NoJournal(f"{getattr(journal, 'name', 'the journal')} is empty: there is nothing to judge")
+    return events
+
+
+def _draw(events: Sequence[Event], plot: Path | None, *, chart: bool) -> None:
+    from verify.plot import dose_plot_svg, dose_plot_text  # noqa: PLC0415 - judging needs no drawing library
+    from verify.timeline import timeline  # noqa: PLC0415
+
+    drawn: Timeline = timeline(events)
+    if plot:
+        try:
+            dose_plot_svg(drawn, plot)
+        except (OSError, ValueError) as error:
+            raise OutsideMissing(f"the plot cannot be written to {plot}: {error}") from None
+    if chart:
+        click.echo(dose_plot_text(drawn))
+
+
+def _show(verdict: Verdict) -> None:
+    first, *rest = verdict.lines()
+    say((good if verdict.holds else bad)(first))
+    for line in rest:
+        say(line)

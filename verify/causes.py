@@ -1,0 +1,201 @@
+"""What must raise each alarm, as the judge sees it: from faults, truth and its own dead reckoning.
+
+A cause says whether it is there, and whether time now counts towards its deadline: a stalled motor that is not
+told to move cannot be noticed by anybody. It knows nothing of how the pump detects anything.
+"""
+
+from __future__ import annotations
+
+from emulator.journal import Event
+from verify.scene import STOPPED, STROKES, Scene, word
+
+MEMORY_DAMAGE = "fault.injected memory"
+
+
+class Cause:
+    """Base of all causes; one that is never there."""
+
+    lasting = True
+    """Whether the cause goes on by itself. A momentary one has happened and stays owed until it is announced."""
+
+    def __init__(self) -> None:
+        self.present = False
+        self.since_ms = 0
+        """When it last became present."""
+
+    def see(self, event: Event, scene: Scene) -> None:
+        """Take an event; ``scene`` is the situation after it."""
+
+    def turn(self, present: bool, at_ms: int) -> None:
+        """Become present at an instant, stay so, or end."""
+        if present and not self.present:
+            self.since_ms = at_ms
+        self.present = present
+
+    @property
+    def possible(self) -> bool:
+        """Whether an alarm now would not be without a cause."""
+        return self.present
+
+    def counts(self, scene: Scene) -> bool:
+        """Whether time passing in this situation counts towards the deadline."""
+        return scene.powered
+
+    def announced(self) -> None:
+        """The alarm was raised, or cleared after all: whatever happened before is no longer owed."""
+        if not self.lasting:
+            self.present = False
+
+
+class FaultCause(Cause):
+    """A fault that the bench injected is there until the bench clears it."""
+
+    def __init__(self, *faults: str) -> None:
+        super().__init__()
+        self._faults = frozenset(faults)
+
+    def see(self, event: Event, scene: Scene) -> None:
+        """Follow the bench."""
+        self.turn(not self._faults.isdisjoint(scene.faults), event.at)
+
+
+class StallCause(FaultCause):
+    """A stalled motor: it counts only while the pump wants to move, and is over for the pump once it has moved."""
+
+    def __init__(self) -> None:
+        super().__init__("motor_stall")
+        self._moved_since = True
+
+    @property
+    def possible(self) -> bool:
+        """While the magnet is there, and until the next stroke shows that it has gone."""
+        return self.present or not self._moved_since
+
+    def see(self, event: Event, scene: Scene) -> None:
+        """Follow the bench and the drive."""
+        super().see(event, scene)
+        self._moved_since = not self.present and (self._moved_since or event.kind == STROKES)
+
+    def counts(self, scene: Scene) -> bool:
+        """Only while there is power and a commanded rate, and the dose guard has raised no alarm of its own."""
+        return scene.powered and scene.rate > 0 and "dose_limit" not in scene.alarms
+
+
+class MomentCause(Cause):
+    """Something that happened at an instant: owed until it is announced."""
+
+    lasting = False
+
+    def __init__(self, kind: str) -> None:
+        super().__init__()
+        self._kind = kind
+
+    def see(self, event: Event, scene: Scene) -> None:  # noqa: ARG002 - the shape of every cause
+        """Note the instant."""
+        if event.kind == self._kind:
+            self.turn(True, event.at)
+
+
+class DoubtCause(Cause):
+    """Something that makes the prescription doubtful: there until a clinician prescribes again."""
+
+    def __init__(self, alarm: str, *begins_with: str) -> None:
+        super().__init__()
+        self._alarm = alarm
+        self._begins_with = frozenset(begins_with)
+
+    def see(self, event: Event, scene: Scene) -> None:
+        """Begin with the event, and end with a prescription made in view of the alarm."""
+        if _named(event) in self._begins_with:
+            self.turn(True, event.at)
+        elif self._alarm in scene.alarms and self.settled_by(event):
+            self.turn(False, event.at)
+
+    def settled_by(self, event: Event) -> bool:
+        """Whether the event leaves nothing to doubt."""
+        return event.kind == "pump.prescription" and bool(event.data["confirmed"])
+
+
+class ResetCause(DoubtCause):
+    """A reset. Damage to memory afterwards may lose the prescription altogether; then its own alarm takes over."""
+
+    def settled_by(self, event: Event) -> bool:
+        """A new prescription, or a doubt that includes this one."""
+        return super().settled_by(event) or _named(event) == MEMORY_DAMAGE
+
+
+class StoppedCause(Cause):
+    """The pump is stopped."""
+
+    def see(self, event: Event, scene: Scene) -> None:
+        """Follow the therapy state."""
+        self.turn(scene.state == STOPPED, event.at)
+
+
+class ReservoirCause(Cause):
+    """The volume by dead reckoning is at or under a threshold.
+
+    Dead reckoning: what was filled in at the start, or entered since, less what moved. A pump that runs dry without
+    knowing it reckons on, and one whose memory is damaged assumes the worst. Neither can be followed from what moved,
+    so until the next entry their alarm is not false.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._computed_nl: int | None = None
+        self._astray = False
+
+    @property
+    def possible(self) -> bool:
+        """By the judge's reckoning, or by one that it cannot follow."""
+        return self.present or self._astray
+
+    def see(self, event: Event, scene: Scene) -> None:
+        """Reckon; within a block of strokes find the one that reached the threshold."""
+        if event.kind == "bench.start":
+            self._computed_nl = scene.reservoir_nl
+        elif event.kind == "pump.refill":
+            self._computed_nl = int(event.data["computed"])
+            self._astray = False
+        self._astray = self._astray or scene.reservoir_nl < scene.stroke_nl or _named(event) == MEMORY_DAMAGE
+        if self._computed_nl is None:
+            return
+        above_nl = self._computed_nl - self.threshold_nl(scene)
+        at_ms = event.at
+        if event.kind == STROKES:
+            ats, stroke_nl = event.data["at"], event.data["volume_nl"]
+            self._computed_nl -= stroke_nl * len(ats)
+            reached = max(0, -(-above_nl // stroke_nl) - 1)
+            at_ms = ats[min(reached, len(ats) - 1)]
+        self.turn(bool(scene.prescription) and self._computed_nl <= self.threshold_nl(scene), at_ms)
+
+    def threshold_nl(self, scene: Scene) -> int:
+        """Return the threshold: no whole stroke is left."""
+        return max(0, scene.stroke_nl - 1)
+
+
+class LowCause(ReservoirCause):
+    """The prescription's low threshold."""
+
+    def threshold_nl(self, scene: Scene) -> int:
+        """Return the threshold of the prescription in force."""
+        return int(scene.prescription.get("low_reservoir", 0))
+
+
+def all_causes() -> dict[str, Cause]:
+    """Return a fresh cause for every alarm, by the alarm's name."""
+    return {
+        "dose_limit": MomentCause("guard.refused"),
+        "motor_stall": StallCause(),
+        "reservoir_low": LowCause(),
+        "reservoir_empty": ReservoirCause(),
+        "reset": ResetCause("reset", "power.restored"),
+        "memory": DoubtCause("memory", MEMORY_DAMAGE),
+        "stopped_48h": StoppedCause(),
+    }
+
+
+def _named(event: Event) -> str:
+    """Return an event's kind, with the fault's name if it is one."""
+    fault = event.data.get("fault")
+    return f"{event.kind} {word(fault)}" if fault else event.kind

@@ -1,0 +1,128 @@
+"""The judge: reads a journal and says whether what is claimed about the pump held.
+
+It is independent on purpose. It shares no code with the pump, only the journal's format and the units, and it
+judges by what physically moved (``drive.strokes``), never by what the pump believes. Each claim has a watcher of
+its own; the judge only lets every watcher see every event, in order, with the scene as it was before the event.
+
+Outside its reach, because the journal cannot show it: whether the fluid in the reservoir is the one that its
+label says, and whether what left the tip reached the place it was meant for.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+
+from emulator.journal import Event, read_journal
+from protocol.units import DAY_MS, HOUR_MS
+from verify.alarms import AlarmWatcher
+from verify.boluses import BolusWatcher
+from verify.conservation import ConservationWatcher
+from verify.doses import DoseWatcher
+from verify.movement import AlarmFlowWatcher, DeliveryWatcher, PermissionWatcher, RateWatcher
+from verify.occurrences import occurrence, times
+from verify.scene import STROKES, Scene
+from verify.sounds import SoundWatcher
+from verify.verdict import Claim, DrugFigure, Figures, Finding, Verdict, pump_time
+from verify.watcher import Watcher
+
+
+class UnjudgeableError(Exception):
+    """A journal does not say what a judgement needs."""
+
+
+class Judge:
+    """Takes events one by one; ``verdict`` may be asked for once, after the last.
+
+    ``hour_ms`` and ``day_ms`` are the widths of the windows that the dose limits are for; smaller ones are for
+    experiments with a pump whose dose guard was made with smaller ones, too.
+    """
+
+    def __init__(self, *, hour_ms: int = HOUR_MS, day_ms: int = DAY_MS) -> None:
+        self._scene = Scene()
+        self._doses = DoseWatcher({1: hour_ms, 24: day_ms})
+        self._conservation = ConservationWatcher()
+        self._alarms = AlarmWatcher()
+        self._watchers: tuple[Watcher, ...] = (
+            PermissionWatcher(),
+            RateWatcher(),
+            AlarmFlowWatcher(),
+            DeliveryWatcher(),
+            self._doses,
+            BolusWatcher(),
+            self._conservation,
+            self._alarms,
+            SoundWatcher(),
+        )
+        self._findings: list[Finding] = []
+        self._occurrences: Counter[str] = Counter()
+        self._events = 0
+
+    def take(self, event: Event) -> None:
+        """Judge one event. Raises ``UnjudgeableError`` if it lacks what its kind must say."""
+        try:
+            self._take(self._in_order(event))
+        except (KeyError, TypeError, ValueError, IndexError) as error:
+            raise UnjudgeableError(f"event {event.seq}, {event.kind}: {error!r}") from error
+
+    def verdict(self) -> Verdict:
+        """Close the journal and return the judgement."""
+        for watcher in self._watchers:
+            self._findings += watcher.end(self._scene)
+        findings = sorted(self._findings, key=lambda finding: finding.at_ms)
+        return Verdict(tuple(findings), self._figures())
+
+    def _take(self, event: Event) -> None:
+        self._events += 1
+        self._occurrences[occurrence(event)] += times(event)
+        for watcher in self._watchers:
+            self._findings += watcher.see(event, self._scene)
+        self._scene.take(event)
+        self._findings += self._alarms.settle(event, self._scene)
+
+    def _in_order(self, event: Event) -> Event:
+        """Return the event, moved to the present if the journal's time runs back; that is a finding."""
+        now_ms = self._scene.at_ms
+        ats = event.data["at"] if event.kind == STROKES else [event.at]
+        if event.at >= now_ms and ats[0] >= event.at and ats == sorted(ats):
+            return event
+        words = f"event {event.seq}, {event.kind}, is at {pump_time(event.at)} after {pump_time(now_ms)}"
+        self._findings.append(Finding(Claim.ORDER, now_ms, words, event.at, now_ms, "ms"))
+        data = {**event.data, "at": [max(now_ms, *ats)] * len(ats)} if event.kind == STROKES else event.data
+        return event._replace(at=max(event.at, now_ms), data=data)
+
+    def _figures(self) -> Figures:
+        moved = self._doses.moved
+        codes = sorted({code for code, _ in moved})
+        return Figures(
+            events=self._events,
+            ends_at_ms=self._scene.at_ms,
+            strokes=self._conservation.strokes,
+            volume_nl=self._conservation.volume_nl,
+            drugs=tuple(
+                DrugFigure(self._scene.name(code), moved.get((code, "outlet"), 0), moved.get((code, "tip"), 0))
+                for code in codes
+            ),
+            windows=self._doses.figures(self._scene),
+            occurrences=dict(sorted(self._occurrences.items())),
+        )
+
+
+def judge(events: Iterable[Event], *, hour_ms: int = HOUR_MS, day_ms: int = DAY_MS) -> Verdict:
+    """Judge the events of a journal. Raises ``UnjudgeableError`` if one lacks what its kind must say."""
+    bench = Judge(hour_ms=hour_ms, day_ms=day_ms)
+    for event in events:
+        bench.take(event)
+    return bench.verdict()
+
+
+def judge_lines(lines: Iterable[str], *, hour_ms: int = HOUR_MS, day_ms: int = DAY_MS) -> Verdict:
+    """Judge a journal's lines. Raises ``JournalDamagedError`` or ``UnjudgeableError``."""
+    return judge(read_journal(lines), hour_ms=hour_ms, day_ms=day_ms)
+
+
+def judge_file(path: str | Path) -> Verdict:
+    """Judge a journal file. Raises ``OSError``, ``JournalDamagedError`` or ``UnjudgeableError``."""
+    with Path(path).open(encoding="utf-8") as lines:
+        return judge_lines(lines)

@@ -1,0 +1,40 @@
+"""How often things happened: the names by which events are counted.
+
+A claim whose premise never occurred has shown nothing, so every verdict carries these counts, and a suite can
+insist that each of a list was reached.
+"""
+
+from __future__ import annotations
+
+from emulator.journal import Event
+from verify.scene import STROKES
+
+QUALIFIERS = {
+    "alarm.raised": ("alarm",),
+    "alarm.cause_gone": ("alarm",),
+    "alarm.cleared": ("alarm",),
+    "alarm.sound": ("pattern",),
+    "fault.injected": ("fault",),
+    "fault.cleared": ("fault",),
+    "pump.state": ("state",),
+    "pump.bolus": ("kind", "what", "reason"),
+    "wire.command": ("message", "outcome", "reason"),
+    "session.opened": ("role",),
+    "session.closed": ("role",),
+}
+"""Which data of an event belong to its name."""
+
+
+def occurrence(event: Event) -> str:
+    """Return the name under which an event is counted, such as ``alarm.raised motor_stall``."""
+    words = [event.kind]
+    for key in QUALIFIERS.get(event.kind, ()):
+        value = event.data.get(key)
+        if value not in (None, ""):
+            words.append(str(value))
+    return " ".join(words)
+
+
+def times(event: Event) -> int:
+    """Return how often an event counts: a block of strokes as many times as it has strokes."""
+    return len(event.data["at"]) if event.kind == STROKES else 1

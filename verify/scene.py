@@ -1,0 +1,149 @@
+"""The scene: what a journal has said so far, as far as the judge has to remember it.
+
+Nothing here computes; it only keeps what events state, so that every watcher can ask the same questions: is there
+power, what state and rate does the pump claim, which limits are in force, which faults are there, which alarms
+are raised. What the pump *claims* is kept apart from what *moved*, which only ``drive.strokes`` says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from emulator.journal import Event
+
+PLACES = ("outlet", "tip")
+WINDOWS_H = (1, 24)
+
+STROKES = "drive.strokes"
+UNPROGRAMMED, STOPPED, MINIMUM_RATE = "unprogrammed", "stopped", "minimum_rate"
+CRITICAL = "critical"
+
+
+class Stroke(NamedTuple):
+    """One movement of the drive: when, and how much of each drug, by code, left the pump and the tip."""
+
+    at_ms: int
+    volume_nl: int
+    outlet: dict[int, int]
+    tip: dict[int, int]
+
+
+class Limits(NamedTuple):
+    """Most mass, in picograms, in any sliding hour and any sliding 24 hours."""
+
+    hour: int
+    day: int
+
+    def of(self, hours: int) -> int:
+        """Return the limit of the window of so many hours."""
+        return self.hour if hours == 1 else self.day
+
+
+NOTHING = Limits(0, 0)
+
+
+class Scene:
+    """The situation up to and including the last event taken."""
+
+    def __init__(self) -> None:
+        self.at_ms = 0
+        self.powered = True
+        self.state = UNPROGRAMMED
+        self.rate = 0
+        self.reservoir_nl = 0
+        """What the reservoir truly holds."""
+        self.prescription: dict[str, Any] = {}
+        self.start: dict[str, Any] = {}
+        self.faults: set[str] = set()
+        self.alarms: dict[str, str] = {}
+        """Raised alarms and their priorities."""
+        self._prescribed: dict[int, Limits] = {}
+        self._library: dict[int, Limits] = {}
+        self._names: dict[int, str] = {}
+
+    def take(self, event: Event) -> None:
+        """Move on to the situation after an event."""
+        data = event.data
+        match event.kind:
+            case "bench.start":
+                self._begin(data)
+            case "pump.state":
+                self.state, self.rate = word(data["state"]), int(data["rate"])
+                if self.state == UNPROGRAMMED:
+                    self.prescription = {}
+            case "pump.prescription":
+                self._prescribe(data)
+            case "power.cut":
+                self.powered = False
+            case "power.restored":
+                self.powered = True
+            case "bench.refill":
+                self.reservoir_nl = int(data["volume_nl"])
+            case "drive.strokes":
+                self.reservoir_nl -= data["volume_nl"] * len(data["at"])
+            case "fault.injected":
+                self.faults.add(word(data["fault"]))
+            case "fault.cleared":
+                self.faults.discard(word(data["fault"]))
+            case "alarm.raised":
+                self.alarms[word(data["alarm"])] = word(data["priority"])
+            case "alarm.cleared":
+                self.alarms.pop(word(data["alarm"]), None)
+        self.at_ms = last_instant(event)
+
+    def limits(self, code: int) -> Limits:
+        """Return the limits in force for a drug: the tighter of the prescribed and the library's hard ones.
+
+        A drug that a new prescription no longer names keeps its last limits: it may still stand in the line. A
+        drug for which nobody ever set a limit may not be delivered at all.
+        """
+        known = [limits[code] for limits in (self._prescribed, self._library) if code in limits]
+        if not known:
+            return NOTHING
+        return Limits(min(limit.hour for limit in known), min(limit.day for limit in known))
+
+    def name(self, code: int) -> str:
+        """Return the drug's name, or its number if the journal names none."""
+        return self._names.get(code, f"drug {code}")
+
+    @property
+    def stroke_nl(self) -> int:
+        """Volume of one stroke, as the bench declares it."""
+        return int(self.start.get("stroke_nl", 0))
+
+    @property
+    def rates(self) -> dict[str, int]:
+        """Return the hardware's rates in nL/day: ``minimum`` mode, therapeutic ``min`` and ``max``."""
+        return dict(self.start.get("rates", {}))
+
+    def _begin(self, data: dict[str, Any]) -> None:
+        self.start = data
+        self.reservoir_nl = int(data.get("reservoir", {}).get("volume_nl", 0))
+        for code, drug in data.get("drugs", {}).items():
+            self._names[int(code)] = drug["name"]
+            self._library[int(code)] = Limits(drug["limit_1h"], drug["limit_24h"])
+
+    def _prescribe(self, data: dict[str, Any]) -> None:
+        self.prescription = data
+        for drug in data.get("drugs", ()):
+            self._prescribed[drug["code"]] = Limits(drug["limit_1h"], drug["limit_24h"])
+
+
+def word(text: object) -> str:
+    """Return a name as the judge writes it: ``NON_CRITICAL`` and ``non-critical`` are one."""
+    return str(text).lower().replace("-", "_").replace(" ", "_")
+
+
+def strokes(event: Event) -> Iterator[Stroke]:
+    """Yield the strokes of one ``drive.strokes`` event in order."""
+    data = event.data
+    columns = {place: {int(code): masses for code, masses in data[place].items()} for place in PLACES}
+    for index, at_ms in enumerate(data["at"]):
+        outlet, tip = ({code: masses[index] for code, masses in columns[place].items()} for place in PLACES)
+        yield Stroke(at_ms, data["volume_nl"], outlet, tip)
+
+
+def last_instant(event: Event) -> int:
+    """Return the latest instant that an event speaks of."""
+    return event.data["at"][-1] if event.kind == STROKES else event.at

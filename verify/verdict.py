@@ -1,0 +1,154 @@
+"""What the judge says: whether everything claimed held, what did not, and the figures behind it."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from protocol.units import DAY_MS, HOUR_MS, MINUTE_MS, Picograms
+
+
+class Claim(enum.StrEnum):
+    """What is claimed and can be broken. The words are what a reader sees, and what a suite asserts."""
+
+    DOSE = "dose limit"
+    """A sliding window held more drug than the limit in force."""
+    MOVEMENT = "movement"
+    """The drive moved where nothing may move."""
+    RATE = "rate"
+    """A commanded rate is outside the hardware's range, or a state has a rate it may not have."""
+    OVER_DELIVERY = "over-delivery"
+    """More moved than was commanded."""
+    UNDER_DELIVERY = "under-delivery"
+    """Less moved than was commanded, with nothing to excuse it."""
+    LOCKOUT = "lockout"
+    """A patient bolus began before its lockout was over."""
+    COUNT = "bolus count"
+    """More patient boluses in a sliding 24 hours than granted."""
+    CONSERVATION = "conservation"
+    """Drug appeared or vanished between reservoir, line and tip."""
+    LATE_ALARM = "late alarm"
+    """A condition lasted longer than its deadline without its alarm."""
+    FALSE_ALARM = "false alarm"
+    """An alarm was raised with nothing to cause it."""
+    PRIORITY = "alarm priority"
+    """An alarm was raised with another priority than its own."""
+    UNLATCHED = "alarm cleared"
+    """An alarm was cleared while its cause was still there."""
+    SILENT = "silent alarm"
+    """A raised alarm did not sound when it had to."""
+    ALARM_FLOW = "flow during an alarm"
+    """A raised alarm that limits the flow was not obeyed."""
+    ALARM_RAISED_RATE = "alarm raised the rate"
+    """The flow went up because of an alarm."""
+    ORDER = "order of events"
+    """The journal's time runs back."""
+
+
+def pump_time(at_ms: int) -> str:
+    """Write an instant of simulated time as days and a time of day since the first power-up."""
+    days, rest = divmod(at_ms, DAY_MS)
+    hours, rest = divmod(rest, HOUR_MS)
+    minutes, rest = divmod(rest, MINUTE_MS)
+    seconds, milliseconds = divmod(rest, 1_000)
+    return f"{days} d {hours:02}:{minutes:02}:{seconds:02}.{milliseconds:03}"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that did not hold."""
+
+    claim: Claim
+    at_ms: int
+    words: str
+    """What happened, in one line."""
+    measured: int
+    """How much it was, in ``unit``."""
+    allowed: int
+    """The limit or deadline, in ``unit``."""
+    unit: str
+
+    def line(self) -> str:
+        """Return the finding as one line for a person."""
+        return f"{pump_time(self.at_ms)}  {self.claim}: {self.words}"
+
+
+@dataclass(frozen=True, slots=True)
+class WindowFigure:
+    """The fullest window of one drug at one place: the one that used the largest share of its limit."""
+
+    drug: str
+    place: str
+    hours: int
+    mass_pg: int
+    limit_pg: int
+    """The limit in force when the window ended; 0 if none was."""
+    ends_at_ms: int
+
+    def line(self) -> str:
+        """Return the figure as one line for a person."""
+        share = f"{100 * self.mass_pg // self.limit_pg} %" if self.limit_pg else "no limit in force"
+        return (
+            f"{self.drug}, {self.place}, any {self.hours} h: {Picograms(self.mass_pg)} of "
+            f"{Picograms(self.limit_pg)} ({share}), window ending {pump_time(self.ends_at_ms)}"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class DrugFigure:
+    """All of one drug that moved."""
+
+    drug: str
+    outlet_pg: int
+    tip_pg: int
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What was measured, whether or not anything was wrong."""
+
+    events: int
+    ends_at_ms: int
+    strokes: int
+    volume_nl: int
+    drugs: tuple[DrugFigure, ...]
+    windows: tuple[WindowFigure, ...]
+    occurrences: dict[str, int]
+    """How often each kind of event happened: a claim whose premise never occurred has shown nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The judgement over one journal."""
+
+    findings: tuple[Finding, ...]
+    figures: Figures
+
+    @property
+    def holds(self) -> bool:
+        """Whether nothing was violated."""
+        return not self.findings
+
+    @property
+    def word(self) -> str:
+        """Return ``holds`` or ``violated``."""
+        return "holds" if self.holds else "violated"
+
+    def broken(self) -> set[Claim]:
+        """Return the claims that were broken."""
+        return {finding.claim for finding in self.findings}
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the verdict as plain JSON values."""
+        return {"verdict": self.word, **asdict(self)}
+
+    def lines(self) -> list[str]:
+        """Return the verdict as lines for a person."""
+        figures = self.figures
+        return [
+            f"{self.word}: {len(self.findings)} findings in {figures.events} events, "
+            f"{figures.strokes} strokes, {pump_time(figures.ends_at_ms)}",
+            *(finding.line() for finding in self.findings),
+            *(window.line() for window in figures.windows),
+        ]

@@ -1,0 +1,156 @@
+"""A small world for experiments: one pump on a bench, people who talk to it over frames, and the judge at the end.
+
+Everything is made from a seed. ``SMALL`` windows shrink the guard's hour and day to a minute and 24 minutes, and
+the judge's with them: limits are reached within a few strokes, where tests at real sizes would be nearly blind.
+"""
+
+from __future__ import annotations
+
+from random import Random
+from typing import NamedTuple
+
+from emulator.bench import Bench
+from emulator.device import Filling, PumpDevice
+from emulator.firmware.guard import Sizes
+from emulator.hardware.profile import load_profile
+from emulator.journal import Journal
+from emulator.library import Library
+from protocol.carrier import CarrierLost
+from protocol.conversation import ChannelEnded, Conversation, NoAnswer, PeerRejected
+from protocol.keys import KEY_OCTETS, role_key
+from protocol.messages import Commit, Drug, Message, PatientBolusGrant, Prescription, Staged, StagePrescription
+from protocol.units import DAY_MS, HOUR_MS, Milliseconds, Nanolitres, NanolitresPerDay, Picograms
+from protocol.units import PicogramsPerNanolitre as Concentration
+from protocol.vocabulary import Mode, Role
+from verify.hostile import FAIR, HostileCarrier, Weather
+from verify.judge import judge_lines
+from verify.verdict import Verdict
+
+SERIAL = "THECAL-1"
+MORPHINE = 1
+NO_BOLUS = PatientBolusGrant(Nanolitres(0), Milliseconds(0), Milliseconds(0), 0)
+
+
+class Windows(NamedTuple):
+    """The guard's buckets and what the judge takes an hour and a day to be, in milliseconds."""
+
+    sizes: Sizes
+    hour_ms: int
+    day_ms: int
+
+
+REAL = Windows(Sizes(), HOUR_MS, DAY_MS)
+SMALL = Windows(Sizes(5_017, 13, 60_200, 25), HOUR_MS // 60, DAY_MS // 60)
+"""Sixty times smaller and in fewer buckets, each 0.33 % longer than nominal, like the real ones."""
+
+
+class World:
+    """One pump and everything around it. ``talk`` never raises: an answer that does not come is None."""
+
+    def __init__(
+        self,
+        seed: int,
+        *,
+        windows: Windows = REAL,
+        concentration: int = 25_000,
+        volume_nl: int = 20_000_000,
+        weather: Weather = FAIR,
+    ) -> None:
+        self.random = Random(seed)  # noqa: S311 - an experiment must be repeatable
+        self.windows = windows
+        self.concentration = concentration
+        self.weather = weather
+        self.library = Library.shipped()
+        self.profile = load_profile("peristaltic")
+        self.journal = Journal()
+        self.key = self.random.randbytes(KEY_OCTETS)
+        self.device = PumpDevice(
+            profile=self.profile,
+            library=self.library,
+            key=self.key,
+            serial=SERIAL,
+            entropy=self.random.randbytes,
+            filling=Filling(volume_nl, ((MORPHINE, concentration),)),
+            journal=self.journal,
+            sizes=windows.sizes,
+            seed=seed,
+        )
+        self.bench = Bench(self.device, self.library)
+        self.carriers: list[HostileCarrier] = []
+        self._conversations: dict[Role, Conversation] = {}
+
+    # --- talking ---
+
+    def talk(self, role: Role, message: Message) -> Message | None:
+        """Ask as a role, over a session that is established if need be; return the reply, or None if none came."""
+        for conversation in (self._conversations.get(role), None):
+            try:
+                return (conversation or self._connected(role)).request(message)
+            except ChannelEnded:
+                continue
+            except (NoAnswer, PeerRejected):
+                return None
+        return None
+
+    def program(self, prescription: Prescription) -> Message | None:
+        """Stage and commit a prescription; return the last reply."""
+        staged = self.talk(Role.CLINICIAN, StagePrescription(prescription))
+        if not isinstance(staged, Staged):
+            return staged
+        return self.talk(Role.CLINICIAN, Commit(staged.digest))
+
+    def stranger(self) -> Conversation:
+        """Return a conversation of somebody who does not have the key."""
+        return Conversation(self.carrier(), bytes(KEY_OCTETS), Role.CLINICIAN, self.random.randbytes)
+
+    def carrier(self) -> HostileCarrier:
+        """Return a new wire to the pump, in the present weather."""
+        carrier = HostileCarrier(
+            self.device.receive, self.bench.advance, lambda: self.device.now_ms, self.random, self.weather
+        )
+        self.carriers.append(carrier)
+        return carrier
+
+    def _connected(self, role: Role) -> Conversation:
+        """Return a conversation with a new session. Raises ``NoAnswer`` or ``PeerRejected``."""
+        conversation = Conversation(self.carrier(), role_key(self.key, role), role, self.random.randbytes, SERIAL)
+        self._conversations[role] = conversation
+        try:
+            conversation.connect()
+        except CarrierLost as lost:
+            raise NoAnswer(str(lost), sent=False) from lost
+        return conversation
+
+    # --- prescribing ---
+
+    def prescription(
+        self,
+        rate: int,
+        *,
+        mode: Mode = Mode.SIMPLE_CONTINUOUS,
+        limit_1h: int | None = None,
+        limit_24h: int | None = None,
+        patient_bolus: PatientBolusGrant = NO_BOLUS,
+        low_reservoir_nl: int = 2_000_000,
+    ) -> Prescription:
+        """Return a prescription of the fluid in the reservoir; limits not given are the library's hard ones."""
+        entry = self.library.drug(MORPHINE)
+        hard_1h, hard_24h = (entry.hard_1h.value, entry.hard_24h.value) if entry else (0, 0)
+        limits = (hard_1h if limit_1h is None else limit_1h, hard_24h if limit_24h is None else limit_24h)
+        drug = Drug(MORPHINE, Concentration(self.concentration), Picograms(limits[0]), Picograms(limits[1]))
+        return Prescription(
+            mode=mode,
+            rate=NanolitresPerDay(rate if mode is Mode.SIMPLE_CONTINUOUS else 0),
+            drugs=(drug,),
+            patient_bolus=patient_bolus,
+            low_reservoir=Nanolitres(low_reservoir_nl),
+            library=self.library.digest,
+            override_reason="an experiment",
+        )
+
+    # --- the end ---
+
+    def verdict(self) -> Verdict:
+        """Close the journal and have it judged."""
+        self.bench.finish()
+        return judge_lines(self.journal.lines, hour_ms=self.windows.hour_ms, day_ms=self.windows.day_ms)
