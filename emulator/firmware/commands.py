@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from emulator.firmware import alarms, reports
-from emulator.firmware.prescribing import digest_of, refusal
+from emulator.firmware.prescribing import refusal
 from emulator.firmware.pump import Pump
 from emulator.firmware.refusals import (
     clinician_bolus_refused,
@@ -48,6 +48,7 @@ from protocol.messages import (
     Start,
     Stop,
 )
+from protocol.prescription_digest import digest_of
 from protocol.units import Milliseconds, NanolitresPerDay
 from protocol.vocabulary import LogKind, Outcome, Reason, Role, TherapyState
 

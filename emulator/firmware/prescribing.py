@@ -6,7 +6,6 @@ soft limit needs a reason, and nothing is filled in or rounded.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 
 from emulator.drug import DrugEntry, Verdict
@@ -14,7 +13,7 @@ from emulator.firmware.metering import bolus_rate
 from emulator.hardware.line import Fluid
 from emulator.hardware.profile import Profile
 from emulator.library import Library
-from protocol.messages import DIGEST_OCTETS, Drug, PatientBolusGrant, Prescription, Refused
+from protocol.messages import Drug, PatientBolusGrant, Prescription, Refused
 from protocol.pump_end import NO_SUBJECT
 from protocol.units import HOUR_MS, MINUTE_MS, Milliseconds, Picograms
 from protocol.vocabulary import Mode, Reason
@@ -33,12 +32,6 @@ def refusal(reason: Reason, subject: int = NO_SUBJECT, *, retry_after_ms: int = 
 def fluid_of(prescription: Prescription) -> Fluid:
     """Return the fluid that a prescription says is in the reservoir."""
     return tuple((drug.code, drug.concentration.value) for drug in prescription.drugs)
-
-
-def digest_of(prescription: Prescription, serial: str) -> bytes:
-    """Return the digest that names exactly this prescription on exactly this pump."""
-    text = b"thecal prescription 1\0" + serial.encode() + b"\0" + prescription.pack()
-    return hashlib.sha256(text).digest()[:DIGEST_OCTETS]
 
 
 def objection(prescription: Prescription, library: Library, profile: Profile) -> Refused | None:

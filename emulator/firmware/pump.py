@@ -229,10 +229,10 @@ class Pump:
         limits |= {drug.code: (drug.limit_1h.value, drug.limit_24h.value) for drug in prescription.drugs}
         return ledgers.with_drugs(self.ledgers, limits, in_line, self.sizes)
 
-    def plan(self, *, basal: int | None = None, bolus: Bolus | None = None) -> Plan:
-        """Return what would flow from now on with another basal flow or one more bolus, if nothing else happens."""
-        base = self.therapy.basal_rate if basal is None else basal
-        boluses = [each for each in (bolus, self.therapy.running, self.therapy.suspended) if each]
+    def plan(self, bolus: Bolus) -> Plan:
+        """Return what would flow from now on with one more bolus, before the one that it pre-empts, if any."""
+        base = self.therapy.basal_rate
+        boluses = [each for each in (bolus, self.therapy.running) if each]
         pieces = tuple(Piece(-(-each.remaining // each.rate), base + each.rate) for each in boluses)
         return Plan(pieces, base, self.credit)
 

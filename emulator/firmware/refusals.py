@@ -117,7 +117,7 @@ def _against_bolus(pump: Pump, event: str, volume_nl: int, duration_ms: int, rea
     refused = bolus_objection(volume_nl, prescription, pump.library, reason)
     if refused:
         yield refused
-    yield from _against_plan(pump, pump.plan(bolus=bolus), prescription)
+    yield from _against_plan(pump, pump.plan(bolus), prescription)
 
 
 def _against_plan(pump: Pump, plan: Plan, prescription: Prescription) -> Iterator[Refused]:

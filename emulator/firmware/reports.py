@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from emulator.firmware import alarms
 from emulator.firmware.alarm_table import BY_CODE, PRIORITIES
-from emulator.firmware.prescribing import NO_GRANT, digest_of
+from emulator.firmware.prescribing import NO_GRANT
 from emulator.firmware.pump import Pump
 from emulator.firmware.therapy import not_delivered_nl
 from emulator.hardware.battery import remaining_permille
@@ -24,6 +24,7 @@ from protocol.messages import (
     TherapyReport,
     TotalsReport,
 )
+from protocol.prescription_digest import digest_of
 from protocol.units import Milliseconds, Nanolitres, NanolitresPerDay, Picograms
 from protocol.vocabulary import Mode, Section
 

@@ -6,7 +6,6 @@ digest worked out here, not by one that the pump supplies.
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -17,7 +16,8 @@ from emulator.programmer.findings import Finding, passes
 from emulator.programmer.limits import basal_flow, examine
 from emulator.programmer.line_change import line_findings
 from emulator.programmer.view import PumpView
-from protocol.messages import DIGEST_OCTETS, Prescription, Staged
+from protocol.messages import Prescription, Staged
+from protocol.prescription_digest import digest_of
 
 
 class Change(NamedTuple):
@@ -86,12 +86,6 @@ def changes(old: Lines, new: Lines) -> tuple[Change, ...]:
 def both(old: Lines, new: Lines) -> tuple[Change, ...]:
     """Return every line of either side."""
     return tuple(Change(label, old.get(label, ABSENT), new.get(label, ABSENT)) for label in {**new, **old})
-
-
-def digest_of(prescription: Prescription, serial: str) -> bytes:
-    """Return the digest that names this prescription on this pump, as the protocol defines it."""
-    text = b"thecal prescription 1\0" + serial.encode() + b"\0" + prescription.pack()
-    return hashlib.sha256(text).digest()[:DIGEST_OCTETS]
 
 
 def echo_differences(reviewed: Review, echo: Staged, library: Library) -> tuple[Change, ...]:

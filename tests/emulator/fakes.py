@@ -13,7 +13,6 @@ from dataclasses import replace
 from emulator.library import Library
 from emulator.programmer.draft import NO_GRANT
 from emulator.programmer.programmer import Programmer
-from emulator.programmer.review import digest_of
 from emulator.programmer.workflow import Phase
 from protocol.conversation import ChannelEnded, NoAnswer
 from protocol.messages import (
@@ -47,6 +46,7 @@ from protocol.messages import (
     TotalsReport,
     Welcome,
 )
+from protocol.prescription_digest import digest_of
 from protocol.units import Milliseconds, Nanolitres, NanolitresPerDay, Picograms, PicogramsPerNanolitre
 from protocol.vocabulary import Mode, Outcome, Reason, Section, TherapyState
 

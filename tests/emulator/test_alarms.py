@@ -14,8 +14,10 @@ from emulator.firmware.pump import SCRUB_MS
 from protocol.messages import (
     Accepted,
     AcknowledgeAlarm,
+    AlarmsReport,
     ClinicianBolus,
     EnterRefill,
+    Interrogate,
     Message,
     Prescription,
     Refused,
@@ -24,8 +26,8 @@ from protocol.messages import (
     Stop,
 )
 from protocol.units import DAY_MS, HOUR_MS, MINUTE_MS, Milliseconds, Nanolitres
-from protocol.vocabulary import AlarmCode, AlarmStatus, Mode, Priority, Reason, TherapyState
-from tests.emulator.worlds import PROFILE, Bare, drug, granted, infusing, prescription, rng
+from protocol.vocabulary import AlarmCode, AlarmStatus, Mode, Priority, Reason, Section, TherapyState
+from tests.emulator.worlds import A_BOLUS, PROFILE, Bare, drug, granted, infusing, prescription, press, ready, rng
 
 CRITICAL_MS, NON_CRITICAL_MS, SILENCE_MS = 10 * MINUTE_MS, HOUR_MS, 10 * MINUTE_MS
 TIMING = Timing(CRITICAL_MS, NON_CRITICAL_MS, SILENCE_MS)
@@ -214,6 +216,24 @@ def test_no_restricting_alarm_lets_the_infusion_start(code: AlarmCode) -> None:
         assert bare.rate == 100_000
 
 
+@pytest.mark.parametrize("code", [AlarmCode.MOTOR_STALL, AlarmCode.RESERVOIR_LOW])
+def test_a_critical_alarm_ends_a_bolus_and_any_other_lets_it_run(code: AlarmCode) -> None:
+    """A critical alarm that keeps the flow still ends both boluses; a non-critical one leaves them."""
+    bare = ready()
+    bare.ask(A_BOLUS)
+    press(bare)
+    if code is AlarmCode.MOTOR_STALL:
+        bare.body.stalled = True
+        bare.advance(5 * MINUTE_MS)
+    else:
+        bare.ask(EnterRefill(Nanolitres(0), Nanolitres(2_000_000)))
+    assert bare.alarm(code) is ACTIVE
+    ended = code is AlarmCode.MOTOR_STALL
+    assert bare.state is (TherapyState.SIMPLE_CONTINUOUS if ended else TherapyState.PATIENT_BOLUS)
+    assert bare.count("pump.bolus", what="ended") == 2 * ended
+    assert (bare.rate == 100_000) is ended
+
+
 # --- the sounder ----------------------------------------------------------------------------------------------
 
 
@@ -293,6 +313,9 @@ def test_a_new_alarm_breaks_a_silence(new: AlarmCode) -> None:
     bare.ask(EnterRefill(Nanolitres(0), Nanolitres(0 if new is AlarmCode.RESERVOIR_EMPTY else 2_000_000)))
     assert bare.alarm(new) is ACTIVE
     assert bare.sounds()[-1] == bare.now
+    report = bare.ask(Interrogate(Section.ALARMS))
+    assert isinstance(report, AlarmsReport)
+    assert report.silence_remaining.value == 0
     bare.advance(CRITICAL_MS)
     assert bare.sounds()[-1] == bare.now
 

@@ -158,7 +158,10 @@ def test_power_can_be_cut_and_given_back_in_any_order() -> None:
     for cut_or_restore in (Bench.restore_power, Bench.restore_power):
         cut_or_restore(world.bench)
     assert world.bench.now_ms == HOUR_MS + DAY_MS
-    assert world.pump.now <= pump_ms
+    restarted = world.pump.now
+    assert restarted <= pump_ms
+    world.advance(MINUTE_MS)
+    assert world.pump.now == restarted + MINUTE_MS
     assert world.pump.therapy.state is TherapyState.MINIMUM_RATE
     assert [len(told(world, kind)) for kind in ("power.cut", "power.restored")] == [1, 1]
 

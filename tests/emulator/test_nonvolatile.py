@@ -72,6 +72,16 @@ def test_a_write_is_whole_or_not_at_all(step: int, before: int) -> None:
     assert rebooted(held).load() == (values(99 if complete else before - 1), [])
 
 
+def test_an_interrupted_write_leaves_its_page_blank() -> None:
+    """A page is blanked before it is filled, as memory of this kind must be: cut between, it holds nothing."""
+    for step, pages in ((0, 2), (1, 1)):
+        held = written(1, 2)
+        held.steps_until_power_fails = step
+        with pytest.raises(PowerLostError):
+            held.write(values(3))
+        assert len([page for page in held.pages if page]) == pages
+
+
 def test_after_an_interrupted_write_the_next_one_succeeds() -> None:
     """Power fails once, not for ever: the write that follows is complete and readable."""
     held = written(1, 2)

@@ -7,10 +7,12 @@ from collections.abc import Callable
 from operator import attrgetter
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from emulator.firmware import guard
 from emulator.firmware.guard import Sizes
-from emulator.firmware.planner import Plan, obstacle
+from emulator.firmware.planner import MassCurve, Piece, Plan, obstacle
 from emulator.firmware.prescribing import basal_rate, fluid_of, refusal
 from emulator.firmware.refusals import clinician_bolus_refused, prescription_refused
 from protocol.messages import (
@@ -141,6 +143,29 @@ def test_a_plan_well_under_the_limit_is_accepted(share: int) -> None:
         rate = 20_000_000_000 * share // (100 * concentration)
         bare = Bare(line_fluid=())
         assert isinstance(bare.prescribe(prescription(rate, [drug(MORPHINE, concentration)])), Accepted)
+
+
+@given(
+    pieces=st.lists(st.tuples(st.integers(0, 12), st.integers(0, 9)), max_size=3),
+    basal=st.integers(0, 5),
+    credit=st.integers(0, 9),
+    plugs=st.lists(st.tuples(st.integers(1, 30), st.integers(0, 7)), max_size=3),
+    window=st.integers(1, 20),
+)
+def test_the_planned_mass_is_exact(
+    pieces: list[tuple[int, int]], basal: int, credit: int, plugs: list[tuple[int, int]], window: int
+) -> None:
+    """Mass by any time, and in the fullest window, are those of a sum over every single unit of volume."""
+    plan = Plan(tuple(Piece(for_ms, rate * DAY_MS) for for_ms, rate in pieces), basal * DAY_MS, credit * DAY_MS)
+    line = [*((volume, ((1, concentration),)) for volume, concentration in plugs), (0, ((1, 3),))]
+    curve = MassCurve(1, plan, line, 0)
+    units = [concentration for volume, concentration in plugs for _ in range(volume)] + [3] * 2_000
+    flow = [rate for for_ms, rate in pieces for _ in range(for_ms)] + [basal] * 200
+    by = [sum(units[: credit + sum(flow[:time])]) for time in range(160)]
+    assert [curve.by(time) for time in range(160)] == by
+    fullest = max(by[time + window] - by[time] for time in range(130))
+    assert fullest <= curve.most_within(window)
+    assert curve.most_within(window) <= max(by[time + window + 1] - by[time] for time in range(130))
 
 
 # --- everything at once ---------------------------------------------------------------------------------------

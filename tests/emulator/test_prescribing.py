@@ -9,12 +9,12 @@ import pytest
 from emulator.firmware.prescribing import (
     basal_rate,
     bolus_objection,
-    digest_of,
     fluid_of,
     objection,
     worst_day_nl,
 )
 from protocol.messages import Prescription, Refused, Staged, StagePrescription
+from protocol.prescription_digest import digest_of
 from protocol.units import DAY_MS, HOUR_MS, MINUTE_MS, Nanolitres, NanolitresPerDay
 from protocol.vocabulary import Mode, Reason
 from tests.emulator.worlds import (

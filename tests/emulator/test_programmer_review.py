@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emulator.firmware.prescribing import digest_of as digest_in_the_pump
 from emulator.library import Library, Verdict
 from emulator.programmer.describe import ABSENT, derive, describe
 from emulator.programmer.draft import NO_GRANT
 from emulator.programmer.programmer import Programmer
-from emulator.programmer.review import changes, digest_of
+from emulator.programmer.review import changes
 from protocol.messages import Drug, PatientBolusGrant, Prescription
+from protocol.prescription_digest import digest_of
 from protocol.units import Milliseconds, Nanolitres, NanolitresPerDay, Picograms, PicogramsPerNanolitre
 from protocol.vocabulary import Mode
 from tests.emulator.fakes import SERIAL, FakePump, infusing_pump, morphine_prescription
@@ -142,12 +142,6 @@ def test_the_mixtures_second_drug_is_named_and_derived() -> None:
     view = ready(infusing_pump(LIBRARY)).view
     assert view is not None
     assert derive(mixture, LIBRARY, view.identity)["bupivacaine basal dose"] == "500 ug/day"
-
-
-@given(prescription=PRESCRIPTIONS, serial=st.text("ABC0123456789-", min_size=1, max_size=12))
-def test_both_ends_name_a_prescription_by_the_same_digest(prescription: Prescription, serial: str) -> None:
-    """Programmer and pump work the digest out separately and agree."""
-    assert digest_of(prescription, serial) == digest_in_the_pump(prescription, serial)
 
 
 def test_the_digest_is_of_this_prescription_on_this_pump() -> None:

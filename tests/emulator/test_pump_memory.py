@@ -142,6 +142,20 @@ def test_two_lost_sections_leave_no_more_room_than_before(first: str, second: st
         assert held[MORPHINE] >= FULL_PG
 
 
+def test_a_lost_bolus_history_counts_as_used_up() -> None:
+    """When nobody knows which boluses were granted, none is granted for a day, whatever is prescribed."""
+    bare = ready()
+    destroyed(bare, "therapy")
+    bare.prescribe(prescription(grant=granted(lockout_ms=5 * MINUTE_MS, count=255)))
+    for code in (AlarmCode.MEMORY, AlarmCode.RESET):
+        bare.ask(AcknowledgeAlarm(code))
+    bare.ask(Start())
+    bare.advance(LOCKOUT_MS + DAY_MS // 2)
+    assert press(bare) is Reason.COUNT_LIMIT
+    bare.advance(DAY_MS // 2)
+    assert press(bare) is None
+
+
 def test_what_cannot_be_read_does_not_turn_time_back() -> None:
     """If the pump's own time is lost, it goes on no earlier than anything that its memory speaks of."""
     bare = infusing()

@@ -170,6 +170,44 @@ def test_a_reservoir_that_is_empty_before_it_is_computed_to_be_moves_nothing() -
     assert bare.pump.panel.raised == ()
 
 
+def test_a_reservoir_found_empty_at_the_stroke_moves_nothing() -> None:
+    """A stroke that the computed reservoir does not hold is not made, and the pump stops with its alarm."""
+    bare = infusing()
+    bare.pump.reservoir_nl = 499
+    bare.advance(HOUR_MS)
+    assert bare.strokes == []
+    assert (bare.state, bare.pump.reservoir_nl) == (TherapyState.STOPPED, 499)
+    assert bare.alarm(AlarmCode.RESERVOIR_EMPTY) is not None
+
+
+def test_a_start_is_planned_like_a_prescription() -> None:
+    """A start that would pass a limit, because mass was counted since, is refused with that limit."""
+    bare = infusing()
+    bare.ask(Stop())
+    limit = bare.pump.ledgers[0].tip.limit_1h
+    full = guard.observe(bare.pump.ledgers[0].tip, limit)
+    bare.pump.ledgers = (bare.pump.ledgers[0]._replace(tip=full),)
+    reply = bare.ask(Start())
+    assert isinstance(reply, Refused)
+    assert (reply.reason, reply.limit.value) == (Reason.HOUR_LIMIT, limit)
+    bare.advance(2 * HOUR_MS)
+    assert isinstance(bare.ask(Start()), Accepted)
+
+
+def test_a_commit_names_what_it_commits() -> None:
+    """A commit with the digest of anything else is refused, and what was staged is dropped."""
+    bare = infusing()
+    other = bare.ask(StagePrescription(prescription(150_000)))
+    staged = bare.ask(StagePrescription(prescription(200_000)))
+    assert isinstance(other, Staged)
+    assert isinstance(staged, Staged)
+    for digest, reason in ((other.digest, Reason.DIGEST_MISMATCH), (staged.digest, Reason.NOTHING_STAGED)):
+        reply = bare.ask(Commit(digest))
+        assert isinstance(reply, Refused)
+        assert reply.reason is reason
+    assert bare.rate == 100_000
+
+
 def test_no_limit_is_given_back_by_a_guard_alarm_and_a_stop() -> None:
     """A refused stroke is an alarm; stopping ends its cause, and a start under the limit flows without another."""
     bare = infusing()
