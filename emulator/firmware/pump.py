@@ -100,6 +100,8 @@ class Pump:
             running=record.running,
             suspended=record.suspended,
         )
+        self._fluid = SALINE
+        self._fluid_said_by: Prescription | None = None
         self._told: tuple[TherapyState, int] | None = (self.therapy.state, self.therapy.rate)
         metering: Metering = values.get("metering", self._metering_unknown())
         self.now, self.credit, self.line, self.reservoir_nl, self.volume_nl, self.strokes, delivered, rotor = metering
@@ -169,14 +171,19 @@ class Pump:
             self.watch()
         if self.therapy.rate and self.credit >= self._stroke_credit:
             self._stroke()
-            self.watch()
+            if self._eventful():
+                self.watch()
 
     # --- the stroke ---
 
     @property
     def fluid(self) -> Fluid:
         """What the prescription says is in the reservoir."""
-        return fluid_of(self.therapy.prescription) if self.therapy.prescription else SALINE
+        prescription = self.therapy.prescription
+        if prescription is not self._fluid_said_by:
+            self._fluid = fluid_of(prescription) if prescription else SALINE
+            self._fluid_said_by = prescription
+        return self._fluid
 
     def _stroke(self) -> None:
         """Move one stroke, if the reservoir holds it and the guard grants it; the credit is spent either way."""
@@ -315,8 +322,20 @@ class Pump:
             self._sound()
             sound = alarms.sound_due(self.panel, PRIORITIES, self.timing)
         self._alarms_due = min((at for at in (*waiting, sound) if at is not None), default=None)
+        self._watched = self.record
         if self.panel != before:
             self.save()
+
+    def _eventful(self) -> bool:
+        """Whether the last stroke changed anything that an alarm depends on: looking at all of it takes time."""
+        prescription = self.therapy.prescription
+        low_nl = prescription.low_reservoir.value if prescription else 0
+        return (
+            self.record is not self._watched
+            or bool(self.panel.raised)
+            or self.reservoir_nl <= low_nl
+            or self.reservoir_nl < self._stroke_nl
+        )
 
     def _detect(self) -> list[int]:
         """Raise and latch alarms as the facts ask; return when conditions that hold will have held long enough."""
@@ -406,13 +425,19 @@ class Pump:
             tuple(self.delivered.items()),
             self._body.rotor,
         )
-        record = self.record._replace(
-            state=self.therapy.state,
-            prescription=self.therapy.prescription,
-            running=self.therapy.running,
-            suspended=self.therapy.suspended,
-        )
-        return State(self.identity, self.ledgers, metering, record, self.panel)
+        return State(self.identity, self.ledgers, metering, self._noted(), self.panel)
+
+    def _noted(self) -> TherapyRecord:
+        """Bring the record up to what the therapy holds of it, and return it."""
+        record, therapy = self.record, self.therapy
+        if record[:4] != (therapy.state, therapy.prescription, therapy.running, therapy.suspended):
+            self.record = record._replace(
+                state=therapy.state,
+                prescription=therapy.prescription,
+                running=therapy.running,
+                suspended=therapy.suspended,
+            )
+        return self.record
 
     def check_memory(self) -> None:
         """Look for damage; to be called before anything is written, because writing covers the traces."""

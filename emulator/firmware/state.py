@@ -70,9 +70,9 @@ class TherapyRecord(NamedTuple):
 
     state: TherapyState
     prescription: Prescription | None = None
-    confirmed: bool = False
     running: Bolus | None = None
     suspended: Bolus | None = None
+    confirmed: bool = False
     stopped_at: int = -1
     reset_at: int = -1
     memory_fault_at: int = -1
