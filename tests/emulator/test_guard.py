@@ -13,6 +13,8 @@ from emulator.firmware import guard
 from emulator.firmware.guard import FULL_PG, Ledger, Ring, Sizes
 from protocol.units import DAY_MS, HOUR_MS
 
+pytestmark = pytest.mark.safety
+
 TINY = Sizes(hour_bucket_ms=2, hour_buckets=3, day_bucket_ms=3, day_buckets=4)
 REAL = Sizes()
 

@@ -52,6 +52,8 @@ from tests.emulator.worlds import (
     small_profile,
 )
 
+pytestmark = pytest.mark.safety
+
 SMALL = Sizes(hour_bucket_ms=150_000, hour_buckets=5, day_bucket_ms=400_000, day_buckets=7)
 """An hour of ten minutes and a day of forty: plans and windows of the same length meet in every way."""
 OUTLET: Callable[[Stroke], dict[int, int]] = attrgetter("outlet")

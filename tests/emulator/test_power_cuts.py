@@ -40,6 +40,8 @@ from protocol.units import DAY_MS, HOUR_MS, MINUTE_MS, Milliseconds, Nanolitres
 from protocol.vocabulary import AlarmCode, LogKind, Outcome, Section, TherapyState
 from tests.emulator.worlds import FENTANYL, MORPHINE, Bare, World, drug, granted, prescription, rng
 
+pytestmark = pytest.mark.safety
+
 MOST_STEPS = 60
 OLD = prescription(300_000, grant=granted(lockout_ms=5 * MINUTE_MS))
 NEW = prescription(150_000, [drug(MORPHINE, 10_000)], low_nl=1_000_000)

@@ -9,6 +9,7 @@ from emulator.firmware.pump import HEARTBEAT_MS, LOST_COUNT, SCRUB_MS
 from emulator.hardware.nonvolatile import SEQUENCE
 from protocol.messages import (
     Accepted,
+    AcknowledgeAlarm,
     EnterRefill,
     Interrogate,
     Message,
@@ -17,17 +18,20 @@ from protocol.messages import (
     SelfTest,
     SelfTestReport,
     SetWallClock,
+    Start,
     Stop,
     TherapyReport,
 )
 from protocol.units import DAY_MS, HOUR_MS, MINUTE_MS, Milliseconds, Nanolitres
-from protocol.vocabulary import AlarmCode, Section
+from protocol.vocabulary import AlarmCode, Reason, Section
 from tests.emulator.worlds import (
     A_BOLUS,
     CONTENTS_NL,
+    LOCKOUT_MS,
     MORPHINE,
     Bare,
     drug,
+    granted,
     infusing,
     prescription,
     press,
@@ -146,7 +150,7 @@ def test_a_lost_bolus_history_counts_as_used_up() -> None:
     """When nobody knows which boluses were granted, none is granted for a day, whatever is prescribed."""
     bare = ready()
     destroyed(bare, "therapy")
-    bare.prescribe(prescription(grant=granted(lockout_ms=5 * MINUTE_MS, count=255)))
+    bare.prescribe(prescription(grant=granted(500, lockout_ms=5 * MINUTE_MS, count=255)))
     for code in (AlarmCode.MEMORY, AlarmCode.RESET):
         bare.ask(AcknowledgeAlarm(code))
     bare.ask(Start())

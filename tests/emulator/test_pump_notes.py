@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from emulator.firmware import guard
 from emulator.hardware.line import volume_nl
 from protocol.messages import (
     Accepted,
@@ -24,7 +25,7 @@ from protocol.messages import (
     TotalsReport,
 )
 from protocol.units import DAY_MS, HOUR_MS, Milliseconds
-from protocol.vocabulary import AlarmCode, LogKind, Outcome, Reason, Role, Section
+from protocol.vocabulary import AlarmCode, LogKind, Outcome, Reason, Role, Section, TherapyState
 from tests.emulator.worlds import (
     A_BOLUS,
     CONTENTS_NL,

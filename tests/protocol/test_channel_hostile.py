@@ -30,6 +30,8 @@ from protocol.messages import Accepted, Interrogate, Message, Prove, encode
 from protocol.units import NanolitresPerDay
 from protocol.vocabulary import Role, Section, TherapyState
 
+pytestmark = pytest.mark.safety
+
 PUMP_KEY = bytes(range(32))
 ROLES = (Role.CLINICIAN, Role.PATIENT)
 

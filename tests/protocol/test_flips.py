@@ -27,6 +27,8 @@ from protocol.flips import (
 )
 from protocol.frame import MIN_PACKET, Frame, FrameDecoder, FrameError, FrameFault
 
+pytestmark = pytest.mark.safety
+
 DEFECTS = {ACCEPTED, NEIGHBOUR_LOST}
 SHORT_PAYLOADS = [b"", b"\0", b"\xff\xff", b"pump"]
 PATTERNS_OF_THREE = 25_000

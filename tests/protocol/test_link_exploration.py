@@ -18,6 +18,8 @@ from protocol.link import LinkFailed, LinkFailure, ProgrammerLink, ProgrammerLin
 from protocol.link_payloads import reset_payload
 from tests.protocol.hostile import answer_to
 
+pytestmark = pytest.mark.safety
+
 WALKS = 60
 """Seeds of the long walks."""
 INTRUDERS = [

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from emulator.bench import Bench
+from emulator.bench import Bench, BenchError
 from emulator.device import Filling, PumpDevice
 from emulator.hardware.profile import load_profile
 from emulator.library import Library
@@ -35,8 +35,16 @@ def test_time_goes_on_from_where_the_bench_is(frozen: tuple[Desk, TimeDriver]) -
         "now_ms": 7_200_000,
         "speed": 0,
         "speed_now": 0,
-        "next_event_ms": None,
+        "next_event_ms": 8_100_000,
     }
+
+
+def test_a_jump_without_power_is_answered_with_a_reason(frozen: tuple[Desk, TimeDriver]) -> None:
+    """While the pump has no power nothing will happen by itself, and the bench says so."""
+    desk, _ = frozen
+    desk({"do": "cut_power"})
+    with pytest.raises(BenchError, match="nothing is going to happen"):
+        desk({"do": "jump"})
 
 
 @pytest.mark.parametrize(
@@ -61,7 +69,6 @@ def test_time_goes_on_from_where_the_bench_is(frozen: tuple[Desk, TimeDriver]) -
         {"do": "refill", "volume": "21 mL"},
         {"do": "refill", "volume": 5},
         {"do": "refill", "volume": "5 mL", "drug": "aspirin", "concentration": "1 mg/mL"},
-        {"do": "jump"},
     ],
 )
 def test_a_request_that_cannot_be_is_answered_with_a_reason(
