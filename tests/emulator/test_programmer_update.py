@@ -19,7 +19,7 @@ from emulator.programmer.results import (
     StaleReviewError,
     Unknown,
 )
-from emulator.programmer.review import Review, digest_of
+from emulator.programmer.review import Review
 from emulator.programmer.workflow import MACHINE, Phase
 from protocol.messages import (
     Accepted,
@@ -31,6 +31,7 @@ from protocol.messages import (
     StagePrescription,
     Stop,
 )
+from protocol.prescription_digest import digest_of
 from protocol.units import NanolitresPerDay, Picograms, PicogramsPerNanolitre
 from protocol.vocabulary import Reason, TherapyState
 from tests.emulator.fakes import SERIAL, FakePump, Fault, infusing_pump, morphine_prescription, phase

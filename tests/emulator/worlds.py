@@ -63,7 +63,7 @@ CONTENTS_NL = 18_000_000
 
 def rng(seed: int) -> random.Random:
     """Return a source of chance that is the same every time."""
-    return random.Random(seed)  # noqa: S311 - reproducible, not secret
+    return random.Random(seed)
 
 
 NOTHING_GRANTED = PatientBolusGrant(Nanolitres(0), Milliseconds(0), Milliseconds(0), 0)

@@ -108,7 +108,7 @@ class Wire:
         """Chunks so far."""
         self.played: Counter[str] = Counter()
         """How often each trick changed something, by its name."""
-        self._random = Random(seed)  # noqa: S311 - reproducible, not secret
+        self._random = Random(seed)
         self._tricks = tricks
         self._under_way: list[tuple[int, int, bytes]] = []
         self._order = 0
@@ -157,7 +157,7 @@ class LinkPair:
     """
 
     def __init__(self, seed: int, *tricks: Trick, echo: bool = False, first_sequence: int = 0) -> None:
-        self.random = Random(seed)  # noqa: S311 - reproducible, not secret
+        self.random = Random(seed)
         self.up = Wire(seed + 1, *tricks)
         self.down = Wire(seed + 2, *tricks)
         self.programmer = ProgrammerLink(self.random.randbytes)

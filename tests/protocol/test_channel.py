@@ -57,7 +57,7 @@ Kind = TypeVar("Kind")
 
 def entropy(seed: int) -> Callable[[int], bytes]:
     """Return a reproducible source of bytes."""
-    return random.Random(seed).randbytes  # noqa: S311 - reproducible, not secret
+    return random.Random(seed).randbytes
 
 
 def new_pump(key: bytes = PUMP_KEY, serial: str = SERIAL, seed: int = 1, power_ups: int = 1) -> PumpChannel:
@@ -319,7 +319,7 @@ def test_a_flood_of_hellos_disturbs_neither_session_nor_handshake() -> None:
     pump, programmer = established()
     newcomer = new_programmer(seed=9)
     reply = answer(pump.receive(newcomer.hello(), 0))
-    noise = random.Random(5)  # noqa: S311 - reproducible, not secret
+    noise = random.Random(5)
     for _ in range(10_000):
         assert isinstance(pump.receive(encode(Hello(noise.choice(list(Role)), noise.randbytes(16))), 0)[0], Answer)
     assert_works(pump, programmer)

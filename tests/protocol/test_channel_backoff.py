@@ -30,7 +30,7 @@ HELLO = encode(Hello(Role.CLINICIAN, bytes(16)))
 
 def entropy(seed: int) -> Callable[[int], bytes]:
     """Return a reproducible source of bytes."""
-    return random.Random(seed).randbytes  # noqa: S311 - reproducible, not secret
+    return random.Random(seed).randbytes
 
 
 def new_pump() -> PumpChannel:

@@ -40,7 +40,7 @@ class HostileWire:
     """Two honest programmers, a pump that may lose power, and everything between them in the peer's hands."""
 
     def __init__(self, seed: int) -> None:
-        self.random = random.Random(seed)  # noqa: S311 - reproducible, not secret
+        self.random = random.Random(seed)
         self.now_ms = 0
         self.power_ups = 0
         self.programmers = {
@@ -100,7 +100,7 @@ class HostileWire:
     def power_cut(self) -> None:
         """The pump restarts, with a random source that repeats itself: the worst that can happen to one."""
         self.power_ups += 1
-        self.pump = PumpChannel(PUMP_KEY, "TC000042", random.Random(7).randbytes, self.power_ups)  # noqa: S311
+        self.pump = PumpChannel(PUMP_KEY, "TC000042", random.Random(7).randbytes, self.power_ups)
         self.open_session = None
 
     def wait(self) -> None:

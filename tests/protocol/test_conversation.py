@@ -46,7 +46,7 @@ Bytes = Callable[[bytes], bytes]
 
 def entropy(seed: int) -> Callable[[int], bytes]:
     """Return a reproducible source of bytes."""
-    return random.Random(seed).randbytes  # noqa: S311 - reproducible, not secret
+    return random.Random(seed).randbytes
 
 
 class TestPump:
@@ -316,7 +316,7 @@ def test_nobody_there_is_found_out_in_bounded_time() -> None:
 def test_a_babbling_line_does_not_hold_the_programmer() -> None:
     """A line that never stops sending noise ends a request in bounded time as well."""
     pump = TestPump()
-    noise = random.Random(3)  # noqa: S311 - reproducible, not secret
+    noise = random.Random(3)
 
     class Babbling(Tampered):
         """A wire that always has something, and takes a millisecond for it."""
@@ -422,7 +422,7 @@ def test_an_interrupt_leaves_the_conversation_usable() -> None:
 @pytest.mark.parametrize("seed", range(8))
 def test_on_a_bad_line_no_answer_is_ever_a_lie(seed: int) -> None:
     """On a line that harms every other frame, done means executed once, and not sent means not at all."""
-    chance = random.Random(seed)  # noqa: S311 - reproducible, not secret
+    chance = random.Random(seed)
     pump = TestPump()
     held: list[bytes] = []
 

@@ -91,7 +91,7 @@ def test_every_triple_flip_of_the_shortest_frame_is_rejected() -> None:
 def test_sampled_triple_flips_are_rejected(payload: bytes) -> None:
     """Whichever three bits of a frame flip, drawn at random, it is rejected and both neighbours arrive."""
     encoded = sample_frame(payload)
-    random = Random(3)  # noqa: S311 - reproducible, not secret
+    random = Random(3)
     bits = range(8 * len(encoded))
     seen = Counter(outcome(flipped(encoded, *random.sample(bits, 3))) for _ in range(PATTERNS_OF_THREE))
     assert not DEFECTS & seen.keys()

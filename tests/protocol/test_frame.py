@@ -196,7 +196,7 @@ def test_chunking_changes_nothing(stream: bytes, data: st.DataObject) -> None:
 
 def test_chunking_premises_happen() -> None:
     """Among seeded noise every kind of damage that noise can do occurs, and chunking never matters."""
-    random = Random(1)  # noqa: S311 - reproducible, not secret
+    random = Random(1)
     seen: Counter[str] = Counter()
     for _ in range(400):
         pieces = [encode_frame(PING._replace(payload=random.randbytes(random.randrange(257)))) for _ in range(3)]
@@ -221,7 +221,7 @@ def test_no_bytes_raise(chunks: list[bytes]) -> None:
 
 def test_noise_is_never_a_frame() -> None:
     """In two million random bytes, and as many full of delimiters, there is no frame, only reported damage."""
-    random = Random(2)  # noqa: S311 - reproducible, not secret
+    random = Random(2)
     plain = random.randbytes(2_000_000)
     dense = random.randbytes(2_000_000).translate(bytes(0 if byte < 10 else byte for byte in range(256)))
     for stream, least in ((plain, 7_000), (dense, 70_000)):
@@ -251,7 +251,7 @@ def test_longest_run_that_could_be_a_frame_is_kept() -> None:
 
 def test_memory_is_bounded() -> None:
     """After a flood of anything the decoder holds no more than one frame's worth of bytes."""
-    random = Random(4)  # noqa: S311 - reproducible, not secret
+    random = Random(4)
     decoder = FrameDecoder()
     for _ in range(300):
         decoder.feed(random.choice([random.randbytes(5_000), b"\x11" * 5_000, encode_frame(PING) * 50]))

@@ -290,7 +290,7 @@ class TestPump:
         pump = pump_in_epoch()
         (found,) = pump.receive(request(0, b"bolus"))
         pump.reply(found, bytes(MAX_RECORD))
-        random = Random(1)  # noqa: S311 - reproducible, not secret
+        random = Random(1)
         for _ in range(200):
             pump.receive(request(0, b"bolus") * 20 + GARBAGE + random.randbytes(3_000) + reset() * 20)
             pump.receive(b"\0" + request(9, b"other", random.randrange(2**32)) + b"\x11" * 10_000 + b"\0")

@@ -161,7 +161,7 @@ def test_long_walks(restarts: bool) -> None:
     """In long walks that mostly repeat old frames, with intruders and power cuts, the promises hold as well."""
     seen: Counter[str] = Counter()
     for seed in range(WALKS):
-        random = Random(seed)  # noqa: S311 - reproducible, not secret
+        random = Random(seed)
         world = World(ProgrammerLink(random.randbytes))
         wire = [INTRUDERS[0]]
         for _ in range(400):

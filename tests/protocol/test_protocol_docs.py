@@ -180,7 +180,7 @@ class PtyPump:
         self.asked: list[Message] = []
         self.events: list[ChannelEvent] = []
         self._harm = harm
-        channel = PumpChannel(PUMP_KEY, "TC000042", random.Random(1).randbytes, 1)  # noqa: S311 - reproducible
+        channel = PumpChannel(PUMP_KEY, "TC000042", random.Random(1).randbytes, 1)
         self._end = PumpEnd(PumpLink(65_534), channel, self._execute, self.events.append)
         self._master, self._slave = pty.openpty()
         tty.setraw(self._slave)

@@ -19,7 +19,7 @@ class Peer:
     def __init__(self, weather: Weather, seed: int = 1) -> None:
         self.arrived: list[bytes] = []
         self.now_ms = 0
-        random = Random(seed)  # noqa: S311 - weather must be repeatable
+        random = Random(seed)
         self.carrier = HostileCarrier(self.answer, self.wait, lambda: self.now_ms, random, weather)
 
     def answer(self, data: bytes) -> bytes:

@@ -68,7 +68,7 @@ def test_doses_superpose(drug: str, given_doses: list[Dose]) -> None:
 @given(drug=drugs, given_doses=doses, seed=st.integers(0, 1000))
 def test_no_mass_is_lost_or_made(drug: str, given_doses: list[Dose], seed: int) -> None:
     """Pocket, fluid, plasma, eliminated and lost add up to what was received, at any instant, in any subject."""
-    generator = random.Random(seed)  # noqa: S311
+    generator = random.Random(seed)
     patient = Patient("volunteer", individual=drawn(seed))
     for at_ms, mass_pg, route in sorted(given_doses, key=lambda dose: dose[0]):
         patient.receive(at_ms, drug, mass_pg, route)
@@ -84,7 +84,7 @@ def test_no_mass_is_lost_or_made(drug: str, given_doses: list[Dose], seed: int) 
 @given(drug=drugs, seed=st.integers(0, 1000))
 def test_time_may_be_divided_in_any_way(drug: str, seed: int) -> None:
     """Advancing in one go and in many steps, asking in between, gives the same bits."""
-    generator = random.Random(seed)  # noqa: S311
+    generator = random.Random(seed)
     straight, divided = Patient("volunteer"), Patient("volunteer")
     for patient in (straight, divided):
         patient.receive(HOUR_MS, drug, MG, Route.INTRATHECAL)
