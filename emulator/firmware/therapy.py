@@ -72,8 +72,7 @@ class Therapy(Stateful[TherapyState]):
         running: Bolus | None = None,
         suspended: Bolus | None = None,
     ) -> None:
-        super().__init__()
-        self._state = state
+        super().__init__(state)
         self.prescription = prescription
         self.running = running
         self.suspended = suspended

@@ -117,4 +117,4 @@ def test_the_whole_bench_runs(run: Run, monkeypatch: pytest.MonkeyPatch) -> None
     assert document["quick"] is True
     names = [figure["name"] for part in PARTS for figure in document[part]]
     assert "sealed over bare" in names
-    assert "simulated time" in names
+    assert "simulated time at 2 mg/day" in names

@@ -17,7 +17,9 @@ from thecal.visit import calling, ensure_done
 
 KEY = bytes(KEY_OCTETS)
 SERIAL = "BENCH"
-DRUG, CONCENTRATION, DAILY_DOSE = "morphine", PicogramsPerNanolitre(20_000), "8 mg/day"
+DRUG, CONCENTRATION = "morphine", PicogramsPerNanolitre(20_000)
+DAILY_DOSES = ("2 mg/day", "8 mg/day")
+"""An ordinary one, and one with four times as many strokes: how the time grows with them."""
 BOLUS, DURATION = "0.2 mg", "10 min"
 BOLUSES_A_DAY = 2
 DAYS = 30
@@ -25,20 +27,23 @@ SEED = 1
 
 
 def simulation(seconds: float) -> list[Figure]:
-    """Measure both for that long."""
+    """Measure making a pump, and a month at each daily dose, for that long."""
     library = Library.shipped()
-    speeds = median_speeds({"making": _making(library), "month": _month(library)}, seconds)
-    strokes = _stroke_count(library)
+    works = {"making": _making(library), **{dose: _month(library, dose) for dose in DAILY_DOSES}}
+    speeds = median_speeds(works, seconds)
+    making = Figure(
+        "make a pump", 1e3 / speeds["making"], "ms", "parts, memory and journal; without its library file"
+    )
+    months = [figure for dose in DAILY_DOSES for figure in _figures(dose, speeds[dose], _stroke_count(library, dose))]
+    return [making, *months]
+
+
+def _figures(dose: str, days_a_second: float, strokes: int) -> list[Figure]:
+    note = f"with {BOLUSES_A_DAY} boluses a day, {strokes} strokes, each through the guard"
     return [
-        Figure("make a pump", 1e3 / speeds["making"], "ms", "parts, memory and journal; without its library file"),
+        Figure(f"{DAYS} days at {dose}", DAYS / days_a_second, "s", note),
         Figure(
-            "simulated time", speeds["month"], "days/s", f"{DAYS} days at {DAILY_DOSE}, {BOLUSES_A_DAY} boluses a day"
-        ),
-        Figure(
-            "strokes",
-            speeds["month"] * strokes / DAYS,
-            "strokes/s",
-            f"{strokes} in those days, each through the guard",
+            f"simulated time at {dose}", days_a_second, "days/s", f"{days_a_second * strokes / DAYS:.0f} strokes/s"
         ),
     ]
 
@@ -59,27 +64,27 @@ def _making(library: Library) -> Work:
     return work
 
 
-def _month(library: Library) -> Work:
+def _month(library: Library, dose: str) -> Work:
     def work() -> int:
-        _live(_pump(library), library)
+        _live(_pump(library), library, dose)
         return DAYS
 
     return work
 
 
-def _stroke_count(library: Library) -> int:
+def _stroke_count(library: Library, dose: str) -> int:
     device = _pump(library)
-    _live(device, library)
+    _live(device, library, dose)
     return device.body.strokes
 
 
-def _live(device: PumpDevice, library: Library) -> None:
+def _live(device: PumpDevice, library: Library, dose: str) -> None:
     """Program the pump and let a month pass, with boluses at their hours."""
     call = Call("", 0, KEY, Role.CLINICIAN, SERIAL, library, as_json=False)
     carrier = DirectCarrier(device.receive)
     with calling(carrier, call) as programmer:
         programmer.interrogate()
-        programmer.edit(programmer.blank().fluid((DRUG, str(CONCENTRATION))).daily_dose(DAILY_DOSE))
+        programmer.edit(programmer.blank().fluid((DRUG, str(CONCENTRATION))).daily_dose(dose))
         ensure_done(programmer.update(programmer.review()))
         programmer.verify()
     for number in range(DAYS * BOLUSES_A_DAY):
