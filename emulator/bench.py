@@ -1,8 +1,8 @@
 """The bench: what stands around the pump and may do what no programmer may.
 
-It lets time pass, injects faults, cuts the power, fills the reservoir behind the pump's back and reads the truth.
-It is a separate endpoint, in the same process or behind a local control socket, and never reachable over the
-clinical wire. ``command`` takes and returns plain JSON values, so that any channel can carry it.
+It lets time pass, injects faults now or at a later time, cuts the power, fills the reservoir behind the pump's back
+and reads the truth. It is a separate endpoint, in the same process or behind a local control socket, and never
+reachable over the clinical wire. ``command`` takes and returns plain JSON values, so that any channel can carry it.
 """
 
 from __future__ import annotations
@@ -10,14 +10,19 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from emulator.bench_faults import FAULTS, fault_named
+from emulator.bench_settings import BenchError, read_settings
 from emulator.device import PumpDevice, fluid_data
+from emulator.hardware.chance import draw
 from emulator.hardware.line import Fluid
+from emulator.hardware.severity import PERMILLE
+from emulator.hardware.troubles import Planned, Present
 from emulator.library import Library
-from protocol.units import Milliseconds, Nanolitres, PicogramsPerNanolitre, QuantityError
+from protocol.units import DAY_MS, Milliseconds, Nanolitres, PicogramsPerNanolitre, QuantityError
 
+__all__ = ["COMMANDS", "FAULTS", "Bench", "BenchError"]
 
-class BenchError(Exception):
-    """A bench command cannot be carried out; the message says what and what to write instead."""
+BOOKS = ("tip_pg", "pocket_pg", "tissue_pg")
 
 
 class Bench:
@@ -26,13 +31,17 @@ class Bench:
     def __init__(self, device: PumpDevice, library: Library) -> None:
         self.device = device
         self._library = library
-        self.faults: set[str] = {"motor_stall"} if device.body.stalled else set()
-        """Faults that are injected now."""
+        device.surroundings = self
 
     @property
     def now_ms(self) -> int:
         """Bench time in ms."""
         return self.device.now_ms
+
+    @property
+    def faults(self) -> set[str]:
+        """Faults that are there now."""
+        return set(self.device.body.troubles.present)
 
     # --- time and power ---
 
@@ -53,51 +62,142 @@ class Bench:
         self.device.cut_power()
 
     def restore_power(self) -> None:
-        """Give the power back."""
-        self.device.restore_power()
+        """Give the power back; to a dead processor that makes no difference."""
+        if "total_failure" not in self.faults:
+            self.device.restore_power()
 
     def cut_power_at_write(self, step: int) -> None:
         """Let power fail in the middle of writing memory, after so many further steps of writing."""
         self.device.chip.steps_until_power_fails = step
 
+    # --- what happens by itself ---
+
+    @property
+    def due_ms(self) -> int | None:
+        """When a fault begins or ends, or something moves without the pump, in bench ms."""
+        due = (self.device.body.due_ms, self.device.body.troubles.due_ms)
+        return min((at for at in due if at is not None), default=None)
+
+    def act(self) -> None:
+        """Let everything happen that is due: what moves, then what ends, then what begins."""
+        troubles = self.device.body.troubles
+        self.device.body.act()
+        for fault in troubles.ended(self.now_ms):
+            self._end(fault)
+        for planned in troubles.take_due(self.now_ms):
+            try:
+                self._cause(planned.fault, planned.settings)
+            except BenchError as error:
+                self.device.journal.record(self.now_ms, "fault.failed", fault=planned.fault, why=str(error))
+
+    def carries(self) -> bool:
+        """Whether the bytes on the wire now get through: not all of them do when the pump lies upside down."""
+        settings = self._settings("pump_flipped")
+        if not settings:
+            return True
+        troubles = self.device.body.troubles
+        troubles.carried += 1
+        lost: int = settings["severity"]
+        return draw(settings.get("seed", 0), troubles.carried, PERMILLE) >= lost
+
     # --- faults ---
 
     def inject(self, fault: str, **settings: Any) -> None:
-        """Cause a fault. ``FAULTS`` lists them; raises ``BenchError`` for an unknown one or wrong settings."""
-        if fault not in FAULTS:
-            raise BenchError(f"no fault “{fault}”; there are: {', '.join(sorted(FAULTS))}")
-        cause, _ = FAULTS[fault]
-        try:
-            cause(self.device, **settings)
-        except TypeError:
-            raise BenchError(f"fault “{fault}” does not take these settings: {', '.join(settings)}") from None
-        self.faults.add(fault)
-        self.device.journal.record(self.now_ms, "fault.injected", fault=fault, settings=settings)
+        """Cause a fault, now or at a later bench time. ``FAULTS`` lists them and their settings.
+
+        Raises ``BenchError`` for an unknown fault, for settings that it cannot have, and for a fault that this
+        kind of pump cannot have.
+        """
+        name = fault_named(fault)
+        row = FAULTS[name]
+        if self.device.profile.drive not in row.drives:
+            raise BenchError(
+                f"a {self.device.profile.drive} pump cannot have “{name}”; it is for {row.drives[0]} pumps"
+            )
+        values = read_settings(row.settings, settings, name)
+        at_ms = values.pop("at", self.now_ms)
+        if at_ms > self.now_ms:
+            self.device.body.troubles.planned.append(Planned(at_ms, name, values))
+            self.device.journal.record(self.now_ms, "fault.planned", fault=name, at=at_ms, settings=values)
+        else:
+            self._cause(name, values)
+
+    def _cause(self, name: str, values: dict[str, Any]) -> None:
+        FAULTS[name].cause(self.device, values)
+        until_ms = self.now_ms + values["lasts"] if "lasts" in values else None
+        self.device.body.troubles.present[name] = Present(values, self.now_ms, until_ms)
+        self.device.journal.record(self.now_ms, "fault.injected", fault=name, settings=values)
 
     def clear(self, fault: str) -> None:
-        """Take a fault's cause away; raises ``BenchError`` if it is not there."""
-        if fault not in self.faults:
-            raise BenchError(f"fault “{fault}” is not injected")
-        _, end = FAULTS[fault]
-        end(self.device)
-        self.faults.discard(fault)
-        self.device.journal.record(self.now_ms, "fault.cleared", fault=fault)
+        """Take a fault's cause away, or forget that it is planned; raises ``BenchError`` if it is neither."""
+        name = fault_named(fault)
+        troubles = self.device.body.troubles
+        if name in troubles.present:
+            self._end(name)
+            return
+        planned = [each for each in troubles.planned if each.fault != name]
+        if planned == troubles.planned:
+            raise BenchError(f"fault “{name}” is not injected")
+        troubles.planned = planned
+        self.device.journal.record(self.now_ms, "fault.called_off", fault=name)
+
+    def _end(self, name: str) -> None:
+        present = self.device.body.troubles.present.pop(name)
+        FAULTS[name].clear(self.device, present.settings)
+        self.device.journal.record(self.now_ms, "fault.cleared", fault=name)
+
+    def _settings(self, fault: str) -> Mapping[str, Any]:
+        present = self.device.body.troubles.present.get(fault)
+        return present.settings if present else {}
 
     # --- hands and eyes ---
 
     def refill(self, volume_nl: int, fluid: Fluid | None = None) -> None:
-        """Empty the reservoir and fill it, physically; the pump knows nothing of it until a clinician tells it."""
-        if volume_nl > self.device.profile.capacity.value:
-            raise BenchError(f"the reservoir holds {self.device.profile.capacity}")
-        body = self.device.body
-        body.refill(volume_nl, body.fluid if fluid is None else fluid)
-        self.device.journal.record(
-            self.now_ms, "bench.refill", volume_nl=volume_nl, fluid=fluid_data(self.device.body.fluid)
+        """Empty the reservoir and fill it, physically; the pump knows nothing of it until a clinician tells it.
+
+        ``volume_nl`` and ``fluid`` are what is meant; a refill fault that is there makes them something else. Raises
+        ``BenchError`` if that much does not go in, or the port is out of reach.
+        """
+        self._reach_port()
+        device, body = self.device, self.device.body
+        meant = body.fluid if fluid is None else fluid
+        given_nl = volume_nl * self._settings("refill_wrong_volume").get("severity", PERMILLE) // PERMILLE
+        given = self._as_filled(meant)
+        most = device.profile.capacity
+        if "refill_overfill" in self.faults:
+            given_nl = min(given_nl, device.profile.overfill.value)
+        elif max(volume_nl, given_nl) > most.value:
+            raise BenchError(f"the reservoir holds {most}")
+        beside_nl = given_nl * self._settings("refill_pocket").get("severity", 0) // PERMILLE
+        if beside_nl:
+            body.spill(beside_nl, given)
+        body.refill(given_nl - beside_nl, given)
+        beside = {"pocket_nl": beside_nl} if beside_nl else {}
+        device.journal.record(
+            self.now_ms, "bench.refill", volume_nl=given_nl - beside_nl, fluid=fluid_data(given), **beside
         )
 
+    def _as_filled(self, meant: Fluid) -> Fluid:
+        """Return what is truly in the syringe."""
+        wrong = self._settings("refill_wrong_drug")
+        share = wrong.get("severity", PERMILLE)
+        return tuple((wrong.get("drug", code), concentration * share // PERMILLE) for code, concentration in meant)
+
+    def reset_valve(self) -> None:
+        """Open a flow-activated valve that has shut, as a clinician does by hand."""
+        if not self.device.body.valve_shut:
+            raise BenchError("no flow-activated valve has shut")
+        self.device.body.reset_valve()
+        self.device.journal.record(self.now_ms, "bench.valve_reset")
+
     def residual_nl(self) -> int:
-        """Return the volume that a needle would draw out of the reservoir."""
+        """Return the volume that a needle would draw out of the reservoir; ``BenchError`` if it cannot reach it."""
+        self._reach_port()
         return self.device.body.reservoir_nl
+
+    def _reach_port(self) -> None:
+        if "pump_flipped" in self.faults:
+            raise BenchError("the refill port cannot be found: the pump lies upside down in its pocket")
 
     def truth(self) -> dict[str, Any]:
         """Return what is physically so, whatever the pump believes."""
@@ -108,9 +208,14 @@ class Bench:
             "reservoir_nl": body.reservoir_nl,
             "reservoir_fluid": fluid_data(body.fluid),
             "line": [[volume_nl, fluid_data(fluid)] for volume_nl, fluid in body.line],
+            "pressure_nl": body.held.pressure_nl,
             "strokes": body.strokes,
-            "tip_pg": {self._drug_name(code): mass_pg for code, mass_pg in sorted(body.tip_pg.items())},
+            "stalled": body.stalled or body.in_field,
+            "valves_open": body.valves_open,
+            "valve_shut": body.valve_shut,
+            **{book: self._named(getattr(body, book)) for book in BOOKS},
             "faults": sorted(self.faults),
+            "planned": [[planned.at_ms, planned.fault] for planned in body.troubles.planned],
         }
 
     def finish(self) -> None:
@@ -122,6 +227,9 @@ class Bench:
             reservoir={"volume_nl": body.reservoir_nl, "fluid": fluid_data(body.fluid)},
             line=[[volume_nl, fluid_data(fluid)] for volume_nl, fluid in body.line],
         )
+
+    def _named(self, book: Mapping[int, int]) -> dict[str, int]:
+        return {self._drug_name(code): mass_pg for code, mass_pg in sorted(book.items())}
 
     def _drug_name(self, code: int) -> str:
         entry = self._library.drug(code)
@@ -161,43 +269,25 @@ def _inject_as_asked(bench: Bench, request: Mapping[str, Any]) -> None:
     bench.inject(str(request["fault"]), **settings)
 
 
+MOST_AT_ONCE = Milliseconds(366 * DAY_MS)
+"""A year at once: some seconds of work during which nobody else is heard."""
+
+
+def _span(text: object) -> int:
+    span = Milliseconds.parse(str(text))
+    if span > MOST_AT_ONCE:
+        raise BenchError(f"at most {MOST_AT_ONCE} at once; ask again for more")
+    return span.value
+
+
 COMMANDS: dict[str, Callable[[Bench, Mapping[str, Any]], object]] = {
-    "advance": lambda bench, request: bench.advance(Milliseconds.parse(str(request["time"])).value),
+    "advance": lambda bench, request: bench.advance(_span(request["time"])),
     "jump": lambda bench, _: bench.jump(),
     "cut_power": lambda bench, _: bench.cut_power(),
     "restore_power": lambda bench, _: bench.restore_power(),
     "inject": _inject_as_asked,
     "clear": lambda bench, request: bench.clear(str(request["fault"])),
     "refill": Bench._refill_as_asked,
+    "reset_valve": lambda bench, _: bench.reset_valve(),
     "truth": lambda _bench, _request: None,
 }
-
-
-def _stall(device: PumpDevice) -> None:
-    device.body.stalled = True
-
-
-def _unstall(device: PumpDevice) -> None:
-    device.body.stalled = False
-
-
-def _damage_memory(device: PumpDevice, *, place: str = "therapy", bit: int = 0) -> None:
-    places = dict(device.chip.places())
-    wanted = [name for name in places if name.partition("@")[0] == place or name == place]
-    if not wanted:
-        raise BenchError(f"no memory place “{place}”; there are: {', '.join(places)}")
-    name = device.chip.newest_place(place) if "@" not in place else place
-    if not 0 <= bit < places[name]:
-        raise BenchError(f"memory place “{name}” has bits 0 to {places[name] - 1}")
-    device.chip.flip(name, bit)
-
-
-def _repaired_by_itself(_: PumpDevice) -> None:
-    """A flipped bit stays until the pump writes over it; taking the cause away means only that no more will flip."""
-
-
-FAULTS: dict[str, tuple[Callable[..., None], Callable[[PumpDevice], None]]] = {
-    "motor_stall": (_stall, _unstall),
-    "memory": (_damage_memory, _repaired_by_itself),
-}
-"""By name: how to cause it, and how to take its cause away."""

@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from emulator.drug import DrugEntry
 from emulator.firmware.alarms import Panel
@@ -20,7 +20,7 @@ from emulator.firmware.commands import Commands
 from emulator.firmware.guard import Sizes
 from emulator.firmware.pump import Pump
 from emulator.firmware.state import Identity, Metering, State, TherapyRecord, new_chip
-from emulator.hardware.body import Body
+from emulator.hardware.body import STROKE, Body, Moved
 from emulator.hardware.line import Fluid, filled
 from emulator.hardware.nonvolatile import NonVolatile, PowerLostError
 from emulator.hardware.profile import Profile
@@ -43,7 +43,7 @@ from protocol.messages import Accepted, Message, Refused
 from protocol.pump_end import PumpEnd
 from protocol.vocabulary import LogKind, TherapyState
 
-IMAGE_FORMAT = "thecal pump image 1"
+IMAGE_FORMAT = "thecal pump image 2"
 
 Result = TypeVar("Result")
 
@@ -57,6 +57,20 @@ class Filling(NamedTuple):
 
     volume_nl: int
     fluid: Fluid
+
+
+class Surroundings(Protocol):
+    """What happens to a pump by itself, and not by the pump: a bench with its faults."""
+
+    @property
+    def due_ms(self) -> int | None:
+        """When the next thing happens, in bench ms; None if nothing will."""
+
+    def act(self) -> None:
+        """Let everything happen that is due now."""
+
+    def carries(self) -> bool:
+        """Whether the bytes that are on the wire now get through."""
 
 
 class PumpDevice:
@@ -132,7 +146,8 @@ class PumpDevice:
         self.journal = journal or Journal(recording=False)
         self.now_ms = 0
         self.chip: NonVolatile = new_chip()
-        self.body = Body(profile, self._on_stroke)
+        self.body = Body(profile, self._on_move, self._instant, self._tell)
+        self.surroundings: Surroundings | None = None
         self._sizes = sizes or Sizes()
         self._key = key
         self._entropy = entropy
@@ -182,10 +197,12 @@ class PumpDevice:
     @property
     def next_event_ms(self) -> int | None:
         """When the next thing happens by itself, in bench ms; None if nothing will."""
-        if self.pump is None or self._end is None:
-            return None
-        due = [at for at in (self.pump.due_ms, self._end.channel.deadline_ms) if at is not None]
-        return max(self.now_ms, min(due) + self._offset_ms) if due else None
+        around = self.surroundings.due_ms if self.surroundings else None
+        due = [] if around is None else [around]
+        if self.pump is not None and self._end is not None:
+            own = (self.pump.due_ms, self._end.channel.deadline_ms)
+            due += [at + self._offset_ms for at in own if at is not None]
+        return max(self.now_ms, min(due)) if due else None
 
     @property
     def session_open(self) -> bool:
@@ -199,6 +216,13 @@ class PumpDevice:
 
     def advance_to(self, at_ms: int) -> None:
         """Let bench time pass up to an instant, and with it everything that happens by itself."""
+        around = self.surroundings
+        while around is not None and (due := around.due_ms) is not None and due <= at_ms:
+            self._pass_until(max(due, self.now_ms))
+            around.act()
+        self._pass_until(at_ms)
+
+    def _pass_until(self, at_ms: int) -> None:
         while self.pump is not None and self._end is not None:
             deadline = self._end.channel.deadline_ms
             if deadline is None or deadline + self._offset_ms > at_ms:
@@ -224,7 +248,8 @@ class PumpDevice:
         return self._guarded(self._receive, data) or b""
 
     def _receive(self, data: bytes) -> bytes:
-        if self._end is None or self.pump is None:
+        lost = self.surroundings is not None and not self.surroundings.carries()
+        if self._end is None or self.pump is None or lost:
             return b""
         return self._end.receive(data, self.pump.now)
 
@@ -285,8 +310,21 @@ class PumpDevice:
     def _tell(self, kind: str, /, **data: Any) -> None:
         self.journal.record(self._instant(), kind, **data)
 
-    def _on_stroke(self, volume_nl: int, outlet: Mapping[int, int], tip: Mapping[int, int]) -> None:
-        self.journal.stroke(self._instant(), volume_nl, outlet, tip)
+    def _on_move(self, moved: Moved) -> None:
+        if moved.why == STROKE:
+            self.journal.stroke(
+                self._instant(),
+                moved.stroke_nl,
+                moved.outlet,
+                moved.tip,
+                moved_nl=moved.moved_nl,
+                pocket=moved.pocket,
+                tissue=moved.tissue,
+                held_nl=moved.held_back_nl,
+            )
+        else:
+            places = {place: book_data(getattr(moved, place)) for place in ("outlet", "tip", "pocket", "tissue")}
+            self._tell("catheter.flow", why=moved.why, volume_nl=moved.moved_nl, held_nl=moved.held_back_nl, **places)
 
     def _note_start(self, serial: str, library: Library, filling: Filling, seed: int | None) -> None:
         profile = self.profile
@@ -332,6 +370,11 @@ class PumpDevice:
 def fluid_data(fluid: Fluid) -> dict[str, int]:
     """Return a fluid as the journal writes it: pg/nL by drug code."""
     return {str(code): concentration for code, concentration in fluid}
+
+
+def book_data(masses: Mapping[int, int]) -> dict[str, int]:
+    """Return masses as the journal writes them: pg by drug code."""
+    return {str(code): mass_pg for code, mass_pg in sorted(masses.items())}
 
 
 def _limits(entry: DrugEntry) -> dict[str, Any]:

@@ -4,7 +4,10 @@ JSON Lines, one event a line: sequence number, simulated time, kind, data, and a
 before it, so that a line cannot be changed, lost or moved without showing. Same seed and script, same bytes.
 
 What physically moved is recorded as ``drive.strokes``: up to ``BLOCK`` strokes in one event, each with its own
-time and mass. A block is closed by the next event of any other kind, so the order of events is kept.
+time and mass. A block is closed by the next event of any other kind, so the order of events is kept. ``tip`` is what
+left the catheter's tip into the CSF. Columns that say nothing new are left out: ``moved_nl`` when every stroke took
+its full volume from the reservoir, ``pocket`` and ``tissue`` when nothing went there, ``held_nl`` when nothing was
+held back by an obstruction. What moves without the drive is an event of its own, ``catheter.flow``.
 """
 
 from __future__ import annotations
@@ -21,6 +24,8 @@ BLOCK = 256
 Masses = Mapping[int, int]
 """Picograms by drug code."""
 
+NO_MASS: Masses = {}
+
 
 class JournalDamagedError(Exception):
     """A journal is not what was written: the message names the line and what is wrong with it."""
@@ -33,6 +38,17 @@ class Event(NamedTuple):
     at: int
     kind: str
     data: dict[str, Any]
+
+
+class _Stroke(NamedTuple):
+    at_ms: int
+    volume_nl: int
+    outlet: Masses
+    tip: Masses
+    moved_nl: int
+    pocket: Masses
+    tissue: Masses
+    held_nl: int
 
 
 class Journal:
@@ -50,7 +66,7 @@ class Journal:
         self._keep = keep
         self._seq = 0
         self._hash = FIRST_HASH
-        self._strokes: list[tuple[int, int, Masses, Masses]] = []
+        self._strokes: list[_Stroke] = []
 
     def record(self, at_ms: int, kind: str, /, **data: Any) -> None:
         """Record one event at a simulated time; ``data`` must be plain JSON values."""
@@ -58,25 +74,41 @@ class Journal:
             self.flush()
             self._write(at_ms, kind, data)
 
-    def stroke(self, at_ms: int, volume_nl: int, outlet: Masses, tip: Masses) -> None:
-        """Record that the drive moved ``volume_nl``, and the mass by drug that left the pump and the tip."""
+    def stroke(
+        self,
+        at_ms: int,
+        volume_nl: int,
+        outlet: Masses,
+        tip: Masses,
+        *,
+        moved_nl: int | None = None,
+        pocket: Masses = NO_MASS,
+        tissue: Masses = NO_MASS,
+        held_nl: int = 0,
+    ) -> None:
+        """Record a stroke of the drive, and the mass by drug that left the pump and the tip.
+
+        ``volume_nl`` is what the stroke should move, ``moved_nl`` what truly left the reservoir if that differs;
+        ``pocket`` and ``tissue`` are what went beside the CSF, ``held_nl`` what an obstruction held back.
+        """
         if not self.recording:
             return
-        if self._strokes and (len(self._strokes) >= BLOCK or self._strokes[0][1] != volume_nl):
+        if self._strokes and (len(self._strokes) >= BLOCK or self._strokes[0].volume_nl != volume_nl):
             self.flush()
-        self._strokes.append((at_ms, volume_nl, outlet, tip))
+        moved_nl = volume_nl if moved_nl is None else moved_nl
+        self._strokes.append(_Stroke(at_ms, volume_nl, outlet, tip, moved_nl, pocket, tissue, held_nl))
 
     def flush(self) -> None:
         """Write out the strokes collected so far."""
         strokes, self._strokes = self._strokes, []
         if strokes:
-            data = {
-                "at": [at for at, _, _, _ in strokes],
-                "volume_nl": strokes[0][1],
-                "outlet": _columns([outlet for _, _, outlet, _ in strokes]),
-                "tip": _columns([tip for _, _, _, tip in strokes]),
+            data: dict[str, Any] = {
+                "at": [stroke.at_ms for stroke in strokes],
+                "volume_nl": strokes[0].volume_nl,
+                "outlet": _columns([stroke.outlet for stroke in strokes]),
+                "tip": _columns([stroke.tip for stroke in strokes]),
             }
-            self._write(strokes[0][0], "drive.strokes", data)
+            self._write(strokes[0].at_ms, "drive.strokes", data | _unusual(strokes))
 
     def _write(self, at_ms: int, kind: str, data: Mapping[str, Any]) -> None:
         body = _canonical({"seq": self._seq, "at": at_ms, "kind": kind, "data": data})
@@ -104,10 +136,24 @@ def read_journal(lines: Iterable[str]) -> Iterator[Event]:
                 raise JournalDamagedError(f"line {number + 1}: sequence {event['seq']} instead of {number}")
             if line.strip() != _signed(body, expected):
                 raise JournalDamagedError(f"line {number + 1}: the hash does not follow from the lines before it")
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise JournalDamagedError(f"line {number + 1}: not a journal event ({error})") from None
         previous = expected
         yield Event(event["seq"], event["at"], event["kind"], event["data"])
+
+
+def _unusual(strokes: list[_Stroke]) -> dict[str, Any]:
+    """Return the columns that only faults make worth writing."""
+    columns: dict[str, Any] = {}
+    if any(stroke.moved_nl != stroke.volume_nl for stroke in strokes):
+        columns["moved_nl"] = [stroke.moved_nl for stroke in strokes]
+    if any(stroke.pocket for stroke in strokes):
+        columns["pocket"] = _columns([stroke.pocket for stroke in strokes])
+    if any(stroke.tissue for stroke in strokes):
+        columns["tissue"] = _columns([stroke.tissue for stroke in strokes])
+    if any(stroke.held_nl for stroke in strokes):
+        columns["held_nl"] = [stroke.held_nl for stroke in strokes]
+    return columns
 
 
 def _canonical(value: Mapping[str, Any]) -> str:

@@ -15,7 +15,11 @@ from emulator.journal import Event
 PLACES = ("outlet", "tip")
 WINDOWS_H = (1, 24)
 
+BESIDE = ("pocket", "tissue")
+
 STROKES = "drive.strokes"
+FLOW = "catheter.flow"
+FREE_FLOW = "free_flow"
 UNPROGRAMMED, STOPPED, MINIMUM_RATE = "unprogrammed", "stopped", "minimum_rate"
 CRITICAL = "critical"
 
@@ -25,8 +29,16 @@ class Stroke(NamedTuple):
 
     at_ms: int
     volume_nl: int
+    """What the stroke should move."""
     outlet: dict[int, int]
     tip: dict[int, int]
+    """What reached the CSF."""
+    moved_nl: int
+    """What truly left the reservoir."""
+    beside: dict[int, int]
+    """What went into pocket and tissue."""
+    held_nl: int
+    """By how much the line is distended more than before."""
 
 
 class Limits(NamedTuple):
@@ -80,16 +92,14 @@ class Scene:
                 self.powered = True
             case "bench.refill":
                 self.reservoir_nl = int(data["volume_nl"])
-            case "drive.strokes":
-                self.reservoir_nl -= data["volume_nl"] * len(data["at"])
+            case "drive.strokes" | "catheter.flow":
+                self.reservoir_nl -= _out_of_reservoir(event)
             case "fault.injected":
                 self.faults.add(word(data["fault"]))
             case "fault.cleared":
                 self.faults.discard(word(data["fault"]))
-            case "alarm.raised":
-                self.alarms[word(data["alarm"])] = word(data["priority"])
-            case "alarm.cleared":
-                self.alarms.pop(word(data["alarm"]), None)
+            case "alarm.raised" | "alarm.cleared" | "alarm.forgotten":
+                self._take_alarm(event)
         self.at_ms = last_instant(event)
 
     def limits(self, code: int) -> Limits:
@@ -117,6 +127,14 @@ class Scene:
         """Return the hardware's rates in nL/day: ``minimum`` mode, therapeutic ``min`` and ``max``."""
         return dict(self.start.get("rates", {}))
 
+    def _take_alarm(self, event: Event) -> None:
+        if event.kind == "alarm.raised":
+            self.alarms[word(event.data["alarm"])] = word(event.data["priority"])
+        elif event.kind == "alarm.cleared":
+            self.alarms.pop(word(event.data["alarm"]), None)
+        else:
+            self.alarms.clear()
+
     def _begin(self, data: dict[str, Any]) -> None:
         self.start = data
         self.reservoir_nl = int(data.get("reservoir", {}).get("volume_nl", 0))
@@ -138,10 +156,33 @@ def word(text: object) -> str:
 def strokes(event: Event) -> Iterator[Stroke]:
     """Yield the strokes of one ``drive.strokes`` event in order."""
     data = event.data
-    columns = {place: {int(code): masses for code, masses in data[place].items()} for place in PLACES}
-    for index, at_ms in enumerate(data["at"]):
-        outlet, tip = ({code: masses[index] for code, masses in columns[place].items()} for place in PLACES)
-        yield Stroke(at_ms, data["volume_nl"], outlet, tip)
+    volume_nl, ats = data["volume_nl"], data["at"]
+    columns = {
+        place: {int(code): masses for code, masses in data.get(place, {}).items()} for place in PLACES + BESIDE
+    }
+    moved_nl, held_nl = data.get("moved_nl", [volume_nl] * len(ats)), data.get("held_nl", [0] * len(ats))
+    for index, at_ms in enumerate(ats):
+        outlet, tip, pocket, tissue = (
+            {code: masses[index] for code, masses in columns[place].items()} for place in PLACES + BESIDE
+        )
+        beside = added(pocket, tissue)
+        yield Stroke(at_ms, volume_nl, outlet, tip, moved_nl[index], beside, held_nl[index])
+
+
+def _out_of_reservoir(event: Event) -> int:
+    data = event.data
+    if event.kind == STROKES:
+        return sum(data.get("moved_nl", [data["volume_nl"]] * len(data["at"])))
+    return int(data["volume_nl"]) if data["why"] == FREE_FLOW else 0
+
+
+def added(*books: dict[int, int]) -> dict[int, int]:
+    """Return the sum of masses by code."""
+    total: dict[int, int] = {}
+    for book in books:
+        for code, mass in book.items():
+            total[code] = total.get(code, 0) + mass
+    return total
 
 
 def last_instant(event: Event) -> int:

@@ -1,88 +1,319 @@
 """What really happens: the rotor turns or not, fluid moves or not, and drug reaches the patient or not.
 
-The firmware sees of this only at which of its positions the rotor stands. Everything else here is the truth, which
-the journal records and the bench may read.
+The firmware sees of this only what its sensors tell: at which of its positions the rotor stands, whether the valves
+stand open and whether the flow-activated valve has shut. Everything else here is the truth, which the journal
+records and the bench may read. Books are kept by destination: what left the reservoir is in the line, in the CSF,
+in the pocket or in the tissue.
+
+Some things move without being asked, at instants that ``due_ms`` tells: a drive that runs away, and a reservoir that
+empties through open valves.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
-from emulator.hardware.line import SALINE, Fluid, Line, filled, masses, push
+from emulator.hardware.catheter import CLEAR, Held, Passage, Path, Plugs, Shape, deliver, flush, relieve
+from emulator.hardware.conditions import SOUND, Conditions
+from emulator.hardware.drive import Drive
+from emulator.hardware.line import SALINE, Fluid, Line, filled, masses
 from emulator.hardware.profile import Profile
+from emulator.hardware.troubles import Troubles
+from protocol.units import DAY_MS
 
 ROTOR_POSITIONS = 4
 """The rotor's sensor tells so many positions apart, one stroke from each to the next, also after a power loss."""
 
-OnStroke = Callable[[int, Mapping[int, int], Mapping[int, int]], None]
-"""Told of every stroke that moved: volume in nL, mass by drug in pg out of the pump and out of the tip."""
+STROKE, FREE_FLOW, RELEASED, ACCESS_PORT = "stroke", "free_flow", "released", "access_port"
+FREE_FLOW_STEP_NL = 10_000
+"""Free flow is told in steps of this volume: as fine as the flow-activated valve's own bound, and not one finer."""
+
+
+class Moved(NamedTuple):
+    """One movement of fluid, as it truly happened; masses in pg by drug code."""
+
+    why: str
+    """``stroke``, or what moved fluid without the drive."""
+    stroke_nl: int
+    """What the stroke was worth nominally; less than a whole one only for the reservoir's last drop."""
+    moved_nl: int
+    """What truly left the reservoir, or the syringe at the access port."""
+    outlet: Mapping[int, int]
+    tip: Mapping[int, int]
+    """What reached the CSF."""
+    pocket: Mapping[int, int]
+    tissue: Mapping[int, int]
+    held_back_nl: int
+    """Volume by which an obstruction distended the line, or less than 0 if it let go."""
+
+
+NO_MASS: Mapping[int, int] = {}
+OnMove = Callable[[Moved], None]
+Tell = Callable[..., None]
+
+
+def _at_the_beginning() -> int:
+    return 0
+
+
+def _nothing(*_: Any, **__: Any) -> None:
+    """Nobody wants to know."""
 
 
 class Body:
-    """Drive, reservoir and line as they physically are."""
+    """Drive, reservoir, line and catheter as they physically are."""
 
-    def __init__(self, profile: Profile, on_stroke: OnStroke) -> None:
+    def __init__(
+        self,
+        profile: Profile,
+        on_move: OnMove,
+        clock: Callable[[], int] = _at_the_beginning,
+        tell: Tell = _nothing,
+    ) -> None:
+        """Make the hardware of a profile. ``clock`` returns the present bench time in ms."""
         self.reservoir_nl = 0
         self.fluid: Fluid = SALINE
-        self.line: Line = filled(profile.line_nl, SALINE)
+        self.held = Held(filled(profile.line_nl, SALINE))
+        self.conditions = SOUND
+        self.drive = Drive(profile.stroke.value)
         self.stalled = False
+        self.in_field = False
+        """Whether a magnetic field holds the rotor, or it has not recovered from one yet."""
+        self.recovers_at: int | None = None
+        self.valves_open = False
+        self.valve_shut = False
+        """Whether the flow-activated valve has shut; only a hand from outside opens it again."""
         self.rotor = 0
         """At which of its positions the rotor stands."""
         self.strokes = 0
         self.tip_pg: dict[int, int] = {}
-        """What has reached the patient, in picograms by drug code."""
+        """What has reached the CSF, in picograms by drug code."""
+        self.pocket_pg: dict[int, int] = {}
+        self.tissue_pg: dict[int, int] = {}
+        self.troubles = Troubles()
+        """Which faults the bench has injected and planned; kept here so that they are in an image."""
+        self.on_sensor: Callable[[], object] = _nothing
+        """Called when a sensor changed by itself, so that a controller may look at once."""
+        self._runaway_ms = 0
+        self._runaway_at: int | None = None
+        self._flow_ms = 0
+        self._flow_at: int | None = None
+        self._escaped_nl = 0
+        self._escape_most_nl = profile.flow_valve_escape.value if profile.flow_valve else None
         self._stroke_nl = profile.stroke.value
-        self._on_stroke = on_stroke
+        self._shape = Shape(profile.catheter.value, profile.compliance.value)
+        self._on_move = on_move
+        self._clock = clock
+        self._tell = tell
+
+    @property
+    def line(self) -> Line:
+        """What stands in tubing and catheter, tip first."""
+        return self.held.line
+
+    # --- asked by the controller ---
 
     def stroke(self) -> bool:
         """Turn the rotor by one stroke. Return what the rotor sensor says: whether it turned."""
-        if self.stalled:
+        if self.stalled or self.in_field:
             return False
-        self.rotor = (self.rotor + 1) % ROTOR_POSITIONS
-        moved_nl = min(self._stroke_nl, self.reservoir_nl)
-        if moved_nl:
-            self.reservoir_nl -= moved_nl
-            self.line, out = push(self.line, moved_nl, self.fluid)
-            tip = masses(out)
-            for code, mass_pg in tip.items():
-                self.tip_pg[code] = self.tip_pg.get(code, 0) + mass_pg
-            self.strokes += 1
-            self._on_stroke(moved_nl, masses(((moved_nl, self.fluid),)), tip)
+        self._turn()
         return True
+
+    def _turn(self) -> None:
+        self.rotor = (self.rotor + 1) % ROTOR_POSITIONS
+        stroke_nl = min(self._stroke_nl, self.reservoir_nl)
+        if stroke_nl:
+            true_nl = self._true_stroke_nl()
+            self.strokes += 1
+            self._push(STROKE, min(true_nl, self.reservoir_nl), stroke_nl)
+
+    def _true_stroke_nl(self) -> int:
+        if self.valve_shut:
+            return 0
+        return self._stroke_nl if self.drive.exact else self.drive.stroke_nl(self.strokes, self._clock())
+
+    def _path(self) -> Path:
+        return CLEAR if self.conditions == SOUND else self.conditions.path(self._clock())
+
+    # --- by itself ---
+
+    @property
+    def due_ms(self) -> int | None:
+        """When something moves or recovers by itself, in bench ms."""
+        due = (self._runaway_at, self._flow_at, self.recovers_at)
+        return min((at for at in due if at is not None), default=None)
+
+    def act(self) -> None:
+        """Let everything happen that is due by itself now."""
+        now = self._clock()
+        if self.recovers_at is not None and self.recovers_at <= now:
+            self.recovers_at, self.in_field = None, False
+            self._tell("drive.recovered")
+        if self._runaway_at is not None and self._runaway_at <= now:
+            self._runaway_at += self._runaway_ms
+            if self.stroke():
+                self.on_sensor()
+        if self._flow_at is not None and self._flow_at <= now:
+            self._flow_at += self._flow_ms
+            self._flow_freely()
+
+    def run_away(self, rate: int) -> None:
+        """Let the drive turn by itself at a rate in nL/day from now on; 0 ends it."""
+        self._runaway_ms = max(1, self._stroke_nl * DAY_MS // rate) if rate else 0
+        self._runaway_at = self._clock() + self._runaway_ms if rate else None
+
+    def open_valves(self, rate: int) -> None:
+        """Let a field hold both valves open: the reservoir empties at a rate in nL/day; 0 lets them close."""
+        self.valves_open = rate > 0
+        if not rate and not self.valve_shut:
+            self._escaped_nl = 0
+        self._flow_ms = max(1, FREE_FLOW_STEP_NL * DAY_MS // rate) if rate else 0
+        self._flow_at = self._clock() + self._flow_ms if rate and not self.valve_shut else None
+        self.on_sensor()
+
+    def reset_valve(self) -> None:
+        """Open the flow-activated valve again by hand."""
+        self.valve_shut, self._escaped_nl = False, 0
+        self._flow_at = self._clock() + self._flow_ms if self.valves_open else None
+
+    def _flow_freely(self) -> None:
+        rest_nl = FREE_FLOW_STEP_NL if self._escape_most_nl is None else self._escape_most_nl - self._escaped_nl
+        before_nl = self.reservoir_nl
+        self._push(FREE_FLOW, min(FREE_FLOW_STEP_NL, rest_nl, self.reservoir_nl))
+        self._escaped_nl += before_nl - self.reservoir_nl
+        self.valve_shut = self._escape_most_nl is not None and self._escaped_nl >= self._escape_most_nl
+        if self.valve_shut or not self.reservoir_nl:
+            self._flow_at = None
+        if self.valve_shut:
+            self._tell("valve.shut", escaped_nl=self._escaped_nl)
+        self.on_sensor()
+
+    def enter_field(self) -> None:
+        """Let a magnetic field hold the rotor from now on."""
+        self.in_field, self.recovers_at = True, None
+
+    def leave_field(self, recovery_ms: int) -> None:
+        """Take the field away; the rotor turns again after so long."""
+        if self.in_field:
+            self.recovers_at = self._clock() + recovery_ms
+
+    # --- by hand ---
 
     def refill(self, contents_nl: int, fluid: Fluid) -> None:
         """Empty the reservoir and fill it with a volume of fluid."""
         self.reservoir_nl = contents_nl
         self.fluid = fluid
 
+    def spill(self, volume_nl: int, fluid: Fluid) -> None:
+        """Inject a volume beside the pump, into the pocket."""
+        _add(self.pocket_pg, masses(((volume_nl, fluid),)))
+
     def fill_line(self, fluid: Fluid) -> None:
         """Fill the line from end to end, as a surgeon does before the pump is closed in."""
-        self.line = filled(sum(volume_nl for volume_nl, _ in self.line), fluid)
+        self.held = self.held._replace(line=filled(sum(volume_nl for volume_nl, _ in self.line), fluid))
+
+    def inject_at_port(self, volume_nl: int, fluid: Fluid) -> None:
+        """Inject into the access port: what stands in the catheter goes out at the tip at once."""
+        self._note(ACCESS_PORT, flush(self.held, self._path(), volume_nl, fluid, self._shape), 0, fluid)
+
+    def change_catheter(self, **changes: Any) -> None:
+        """Put the catheter into another state; pressure that nothing holds any more lets go at once."""
+        self.conditions = self.conditions._replace(**changes)
+        passage = relieve(self.held, self._path(), self._shape)
+        if passage.held is not self.held:
+            self._note(RELEASED, passage, 0, SALINE)
+
+    # --- the books ---
+
+    def _push(self, why: str, wanted_nl: int, stroke_nl: int = 0) -> None:
+        """Move fluid out of the reservoir into the line."""
+        passage = deliver(self.held, self._path(), wanted_nl, self.fluid, self._shape)
+        self.reservoir_nl -= passage.moved_nl
+        self._note(why, passage, stroke_nl, self.fluid)
+
+    def _note(self, why: str, passage: Passage, stroke_nl: int, fluid: Fluid) -> None:
+        held_back = passage.held.pressure_nl - self.held.pressure_nl
+        self.held = passage.held
+        outlet = masses(((passage.moved_nl, fluid),)) if passage.moved_nl else {}
+        tip = masses(passage.csf)
+        _add(self.tip_pg, tip)
+        pocket = _booked(self.pocket_pg, passage.pocket)
+        tissue = _booked(self.tissue_pg, passage.tissue)
+        if stroke_nl or passage.moved_nl or held_back:
+            self._on_move(Moved(why, stroke_nl, passage.moved_nl, outlet, tip, pocket, tissue, held_back))
+
+    # --- images ---
 
     def to_json(self) -> dict[str, Any]:
         """Return the physical state, for an image file."""
+        plain = {name: getattr(self, name) for name in _PLAIN}
+        books = {name: {str(code): mass for code, mass in getattr(self, name).items()} for name in _BOOKS}
         return {
-            "reservoir_nl": self.reservoir_nl,
+            **plain,
+            **books,
             "fluid": self.fluid,
-            "line": self.line,
-            "stalled": self.stalled,
-            "rotor": self.rotor,
-            "strokes": self.strokes,
-            "tip_pg": {str(code): mass for code, mass in self.tip_pg.items()},
+            "held": self.held._asdict(),
+            "conditions": self.conditions._asdict(),
+            "drive": self.drive.to_json(),
+            "troubles": self.troubles.to_json(),
         }
 
     def restore(self, plain: Mapping[str, Any]) -> None:
         """Take over a physical state from an image; raises ``ValueError`` if it is not one."""
         try:
-            self.reservoir_nl = int(plain["reservoir_nl"])
-            self.fluid = tuple((code, amount) for code, amount in plain["fluid"])
-            self.line = tuple(
-                (volume, tuple((code, amount) for code, amount in fluid)) for volume, fluid in plain["line"]
-            )
-            self.stalled = bool(plain["stalled"])
-            self.rotor = int(plain["rotor"]) % ROTOR_POSITIONS
-            self.strokes = int(plain["strokes"])
-            self.tip_pg = {int(code): mass for code, mass in plain["tip_pg"].items()}
+            for name, kind in _PLAIN.items():
+                setattr(self, name, kind(plain[name]))
+            for name in _BOOKS:
+                setattr(self, name, {int(code): int(mass) for code, mass in plain[name].items()})
+            self.rotor %= ROTOR_POSITIONS
+            self.fluid = _fluid(plain["fluid"])
+            held = plain["held"]
+            line = tuple((int(volume), _fluid(fluid)) for volume, fluid in held["line"])
+            self.held = Held(line, *(int(held[name]) for name in Held._fields[1:]))
+            self.conditions = Conditions.from_json(plain["conditions"])
+            self.drive.restore(plain["drive"])
+            self.troubles = Troubles.from_json(plain["troubles"])
         except (KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"not a physical state: {error!r}") from None
+
+
+def _instant(value: Any) -> int | None:
+    return None if value is None else int(value)
+
+
+_PLAIN: dict[str, Callable[[Any], Any]] = {
+    "reservoir_nl": int,
+    "stalled": bool,
+    "in_field": bool,
+    "recovers_at": _instant,
+    "valves_open": bool,
+    "valve_shut": bool,
+    "rotor": int,
+    "strokes": int,
+    "_runaway_ms": int,
+    "_runaway_at": _instant,
+    "_flow_ms": int,
+    "_flow_at": _instant,
+    "_escaped_nl": int,
+}
+_BOOKS = ("tip_pg", "pocket_pg", "tissue_pg")
+
+
+def _fluid(plain: Any) -> Fluid:
+    return tuple((int(code), int(concentration)) for code, concentration in plain)
+
+
+def _booked(book: dict[int, int], plugs: Plugs) -> Mapping[int, int]:
+    """Enter what arrived into a book and return its masses; most often that is nothing."""
+    if not plugs:
+        return NO_MASS
+    arrived = masses(plugs)
+    _add(book, arrived)
+    return arrived
+
+
+def _add(book: dict[int, int], mass: Mapping[int, int]) -> None:
+    for code, mass_pg in mass.items():
+        book[code] = book.get(code, 0) + mass_pg

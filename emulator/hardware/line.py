@@ -28,7 +28,7 @@ def push(line: Line, volume_nl: int, fluid: Fluid) -> tuple[Line, tuple[Plug, ..
     if len(line) == 1 and line[0][1] == fluid:
         return line, ((volume_nl, fluid),)
     out: list[Plug] = []
-    rest = list(_joined((*line, (volume_nl, fluid))))
+    rest = list(joined((*line, (volume_nl, fluid))))
     wanted = volume_nl
     while wanted > 0:
         plug_nl, plug_fluid = rest[0]
@@ -61,8 +61,12 @@ def volume_nl(line: Line) -> int:
     return sum(plug_nl for plug_nl, _ in line)
 
 
-def _joined(plugs: Iterable[Plug]) -> Iterator[Plug]:
+def joined(plugs: Iterable[Plug]) -> Line:
     """Join neighbours of the same fluid, so that a long infusion stays one plug; leave out empty ones."""
+    return tuple(_joined(plugs))
+
+
+def _joined(plugs: Iterable[Plug]) -> Iterator[Plug]:
     pending: Plug | None = None
     for plug in plugs:
         if plug[0] == 0:

@@ -1,20 +1,25 @@
 """A profile is a kind of pump hardware: its figures, each with its source and how far to trust it.
 
-Profiles are TOML files; ``load_profile`` reads the shipped ones by name and any other by path.
+Profiles are TOML files; ``load_profile`` reads the shipped ones by name and any other by path. ``FIGURES`` says what
+a file must hold; nothing has a default, nothing else may stand in it, and a message about a mistake names its line.
 """
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
+from emulator.hardware.catheter_models import CatheterError, catheter_volume, has_access_port
 from protocol.units import Milliseconds, Nanolitres, NanolitresPerDay, Quantity, QuantityError
 
-SHIPPED = ("peristaltic",)
+SHIPPED = ("peristaltic", "valve")
+DRIVES = ("peristaltic", "valve")
+CONFIDENCES = ("public", "M-H", "M-M", "M-L", "D", "T")
 
 _NOT_ZERO = (
     "capacity",
@@ -25,16 +30,17 @@ _NOT_ZERO = (
     "critical_interval",
     "non_critical_interval",
     "battery_life_idle",
+    "battery_strokes",
+    "stall_detection",
 )
 _ON_THE_WIRE = ("capacity", "rate_max", "stroke", "tubing", "catheter", "silence")
 _WIRE_MOST = (1 << 32) - 1
 _NAME_OCTETS, _MODEL_OCTETS = 16, 24
-
-QuantityType = TypeVar("QuantityType", bound=Quantity)
+_PERMILLE_MOST = 999
 
 
 class ProfileError(Exception):
-    """A profile file cannot be used; the message names the file, the figure and what to write."""
+    """A profile file cannot be used; the message names the file, the line, the figure and what to write."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +49,30 @@ class Profile:
 
     name: str
     model: str
+    drive: str
     capacity: Nanolitres
+    overfill: Nanolitres
+    """Most that can be forced into the reservoir before its over-pressure valve closes."""
     rate_min: NanolitresPerDay
     rate_max: NanolitresPerDay
     minimum_rate: NanolitresPerDay
     stroke: Nanolitres
+    accuracy_permille: int
+    """By how much delivery may differ from what was commanded within the specification."""
+    flow_valve: bool
+    """Whether a flow-activated valve shuts when fluid flows too fast."""
+    flow_valve_escape: Nanolitres
+    """What flows before it has shut."""
+    stall_detection: Milliseconds
+    """Within which a motor that stands still must be noticed at therapeutic rates."""
+    stall_detection_minimum: Milliseconds
+    """The same at the minimum rate."""
     tubing: Nanolitres
     catheter: Nanolitres
+    """As implanted: after trimming."""
+    compliance: Nanolitres
+    """By how much an obstruction can distend the catheter."""
+    access_port: bool
     critical_interval: Milliseconds
     non_critical_interval: Milliseconds
     silence: Milliseconds
@@ -63,85 +86,160 @@ class Profile:
         return self.tubing.value + self.catheter.value
 
 
+FIGURES: dict[tuple[str, str], tuple[str, type]] = {
+    ("reservoir", "capacity"): ("capacity", Nanolitres),
+    ("reservoir", "overfill"): ("overfill", Nanolitres),
+    ("flow", "rate_min"): ("rate_min", NanolitresPerDay),
+    ("flow", "rate_max"): ("rate_max", NanolitresPerDay),
+    ("flow", "minimum_rate"): ("minimum_rate", NanolitresPerDay),
+    ("flow", "stroke"): ("stroke", Nanolitres),
+    ("flow", "accuracy_permille"): ("accuracy_permille", int),
+    ("flow", "flow_valve"): ("flow_valve", bool),
+    ("flow", "flow_valve_escape"): ("flow_valve_escape", Nanolitres),
+    ("flow", "stall_detection"): ("stall_detection", Milliseconds),
+    ("flow", "stall_detection_minimum"): ("stall_detection_minimum", Milliseconds),
+    ("line", "tubing"): ("tubing", Nanolitres),
+    ("line", "catheter"): ("catheter", str),
+    ("line", "trimmed"): ("trimmed", str),
+    ("line", "compliance"): ("compliance", Nanolitres),
+    ("alarms", "critical_interval"): ("critical_interval", Milliseconds),
+    ("alarms", "non_critical_interval"): ("non_critical_interval", Milliseconds),
+    ("alarms", "silence"): ("silence", Milliseconds),
+    ("alarms", "stopped_too_long"): ("stopped_too_long", Milliseconds),
+    ("battery", "life_idle"): ("battery_life_idle", Milliseconds),
+    ("battery", "strokes"): ("battery_strokes", int),
+}
+"""What a profile holds, by section and key: which field of ``Profile`` it is and how it is written."""
+
+_TEXTS = ("name", "model", "drive")
+_FIGURE_KEYS = {"value", "confidence", "source"}
+_PLACES = {field: place for place, (field, _) in FIGURES.items()}
+
+
 def load_profile(name: str) -> Profile:
     """Return a shipped profile by name, or read the file that ``name`` is the path of.
 
-    Raises ``ProfileError`` with the file and figure at fault.
+    Raises ``ProfileError`` with the file, line and figure at fault.
     """
     if name in SHIPPED:
         text = (resources.files("emulator") / "data" / f"{name}.toml").read_text("utf-8")
     else:
         try:
             text = Path(name).read_text("utf-8")
-        except (OSError, UnicodeDecodeError) as error:
+        except (OSError, UnicodeDecodeError, ValueError) as error:
             raise ProfileError(
                 f"no profile “{name}”: shipped are {', '.join(SHIPPED)}, and as a file it does not open ({error})"
             ) from None
     try:
-        return _profile(name, tomllib.loads(text))
+        table = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ProfileError(f"{name}: not TOML ({error})") from None
+    return _Reader(name, text, table).profile()
 
 
-def _profile(file: str, table: Mapping[str, Any]) -> Profile:
-    def figure(section: str, key: str, kind: type[QuantityType]) -> QuantityType:
+class _Reader:
+    """Reads one file; knows in which line each figure stands."""
+
+    def __init__(self, file: str, text: str, table: Mapping[str, Any]) -> None:
+        self._file = file
+        self._text = text
+        self._table = table
+
+    def profile(self) -> Profile:
+        values: dict[str, Any] = {key: self._text_of(key) for key in _TEXTS}
+        values |= {field: self._figure(*place, kind) for place, (field, kind) in FIGURES.items()}
+        self._refuse_unknown()
+        model, trimmed = values["catheter"], values.pop("trimmed")
         try:
-            return kind.parse(_figure(file, table, section, key))
-        except QuantityError as error:
-            raise ProfileError(f"{file}: [{section}] {key}: {error}") from None
+            values["catheter"] = catheter_volume(model, trimmed)
+            values["access_port"] = has_access_port(model)
+        except (CatheterError, QuantityError) as error:
+            raise self._error("line", "catheter", str(error)) from None
+        profile = Profile(**values)
+        self._check(profile)
+        return profile
 
-    strokes = _figure(file, table, "battery", "strokes")
-    if not strokes.isdecimal():
-        raise ProfileError(f"{file}: [battery] strokes: “{strokes}” is not a whole number")
-    profile = Profile(
-        name=_text(file, table, "name"),
-        model=_text(file, table, "model"),
-        capacity=figure("reservoir", "capacity", Nanolitres),
-        rate_min=figure("flow", "rate_min", NanolitresPerDay),
-        rate_max=figure("flow", "rate_max", NanolitresPerDay),
-        minimum_rate=figure("flow", "minimum_rate", NanolitresPerDay),
-        stroke=figure("flow", "stroke", Nanolitres),
-        tubing=figure("line", "tubing", Nanolitres),
-        catheter=figure("line", "catheter", Nanolitres),
-        critical_interval=figure("alarms", "critical_interval", Milliseconds),
-        non_critical_interval=figure("alarms", "non_critical_interval", Milliseconds),
-        silence=figure("alarms", "silence", Milliseconds),
-        stopped_too_long=figure("alarms", "stopped_too_long", Milliseconds),
-        battery_life_idle=figure("battery", "life_idle", Milliseconds),
-        battery_strokes=int(strokes),
-    )
-    _check(file, profile)
-    return profile
+    def _text_of(self, key: str) -> str:
+        value = self._table.get(key)
+        if not isinstance(value, str) or not value:
+            raise ProfileError(f'{self._file}: {key} = "…" is missing')
+        return value
+
+    def _figure(self, section: str, key: str, kind: type) -> Any:
+        entry = self._table.get(section, {})
+        figure = entry.get(key) if isinstance(entry, dict) else None
+        if not isinstance(figure, dict) or "value" not in figure:
+            example = f'{key} = {{ value = "…", confidence = "…", source = "…" }}'
+            raise self._error(section, key, f"is missing; write {example}")
+        if figure.keys() != _FIGURE_KEYS or not figure["source"] or figure["confidence"] not in CONFIDENCES:
+            raise self._error(section, key, f"needs a source and a confidence ({', '.join(CONFIDENCES)}), no more")
+        try:
+            return _value(kind, figure["value"])
+        except ValueError as error:
+            raise self._error(section, key, str(error)) from None
+
+    def _refuse_unknown(self) -> None:
+        for section, entry in self._table.items():
+            if section in _TEXTS:
+                continue
+            known = [key for name, key in FIGURES if name == section]
+            if not known or not isinstance(entry, dict):
+                sections = dict.fromkeys(name for name, _ in FIGURES)
+                raise self._error("", section, f"is not known; there are {', '.join((*_TEXTS, *sections))}")
+            for key in entry.keys() - set(known):
+                raise self._error(section, key, f"is not known; there are {', '.join(known)}")
+
+    def _check(self, profile: Profile) -> None:
+        for name in _NOT_ZERO:
+            figure = getattr(profile, name)
+            if (figure.value if isinstance(figure, Quantity) else figure) == 0:
+                raise self._error(*_PLACES[name], f"{name} must not be zero")
+        for name in _ON_THE_WIRE:
+            if getattr(profile, name).value > _WIRE_MOST:
+                words = f"{name} is too large for a message, which holds {_WIRE_MOST} base units"
+                raise self._error(*_PLACES[name], words)
+        for name, most in (("name", _NAME_OCTETS), ("model", _MODEL_OCTETS)):
+            if len(getattr(profile, name).encode()) > most:
+                raise self._error("", name, f"{name} is too long for a message, which holds {most} bytes")
+        if profile.drive not in DRIVES:
+            raise self._error("", "drive", f"“{profile.drive}” is none of: {', '.join(DRIVES)}")
+        if not profile.minimum_rate.value <= profile.rate_min.value <= profile.rate_max.value:
+            raise self._error("flow", "rate_min", "[flow] needs minimum_rate <= rate_min <= rate_max")
+        if profile.overfill < profile.capacity:
+            raise self._error("reservoir", "overfill", "must not be less than the capacity")
+        if profile.accuracy_permille > _PERMILLE_MOST:
+            raise self._error("flow", "accuracy_permille", f"must be at most {_PERMILLE_MOST}")
+
+    def _error(self, section: str, key: str, words: str) -> ProfileError:
+        where = f"[{section}] {key}" if section else key
+        return ProfileError(f"{self._file}: line {line_of(self._text, section, key)}: {where}: {words}")
 
 
-def _check(file: str, profile: Profile) -> None:
-    for name in _NOT_ZERO:
-        if getattr(profile, name).value == 0:
-            raise ProfileError(f"{file}: {name} must not be zero")
-    for name in _ON_THE_WIRE:
-        if getattr(profile, name).value > _WIRE_MOST:
-            raise ProfileError(f"{file}: {name} is too large for a message, which holds {_WIRE_MOST} base units")
-    for name, most in (("name", _NAME_OCTETS), ("model", _MODEL_OCTETS)):
-        if len(getattr(profile, name).encode()) > most:
-            raise ProfileError(f"{file}: {name} is too long for a message, which holds {most} bytes")
-    if not profile.minimum_rate.value <= profile.rate_min.value <= profile.rate_max.value:
-        raise ProfileError(f"{file}: [flow] needs minimum_rate <= rate_min <= rate_max")
-    if not profile.battery_strokes:
-        raise ProfileError(f"{file}: [battery] strokes must not be zero")
+def line_of(text: str, section: str, key: str) -> int:
+    """Return the number of the line in which a key stands; of its section, or the file's first, if it does not."""
+    now_in, best = "", 1
+    for number, line in enumerate(text.splitlines(), 1):
+        header = re.match(r"\s*\[+\s*([^\]]+?)\s*\]", line)
+        if header:
+            now_in = header[1]
+            if now_in == (section or key):
+                best = number
+        if now_in == section and re.match(rf"\s*[\"']?{re.escape(key)}[\"']?\s*[.=]", line):
+            return number
+    return best
 
 
-def _figure(file: str, table: Mapping[str, Any], section: str, key: str) -> str:
-    try:
-        value = table[section][key]["value"]
-    except (KeyError, TypeError):
-        raise ProfileError(
-            f'{file}: [{section}] {key} is missing; write {key} = {{ value = "…", confidence = "…", source = "…" }}'
-        ) from None
-    return str(value)
-
-
-def _text(file: str, table: Mapping[str, Any], key: str) -> str:
-    value = table.get(key)
-    if not isinstance(value, str) or not value:
-        raise ProfileError(f'{file}: {key} = "…" is missing')
-    return value
+def _value(kind: type, written: Any) -> Any:
+    """Read a value as it is written; raises ``ValueError``."""
+    text = str(written)
+    if issubclass(kind, Quantity):
+        return kind.parse(text)
+    if kind is bool:
+        if text not in {"yes", "no"}:
+            raise ValueError(f"“{text}” is neither yes nor no")
+        return text == "yes"
+    if kind is int:
+        if not (text.isascii() and text.isdecimal()):
+            raise ValueError(f"“{text}” is not a whole number")
+        return int(text)
+    return text

@@ -93,13 +93,13 @@ def test_only_an_injected_fault_can_be_cleared() -> None:
 
 
 def test_every_fault_can_be_injected_cleared_and_injected_again() -> None:
-    """Each fault of the table works with its defaults, twice over, and is in the truth while it lasts."""
+    """Each fault that a pump can have works with its defaults, twice over, and is in the truth while it lasts."""
     world = infusing()
-    for fault in FAULTS:
+    for fault in [name for name, row in FAULTS.items() if world.device.profile.drive in row.drives]:
         for _ in range(2):
             world.bench.inject(fault)
             assert world.bench.truth()["faults"] == [fault]
-            world.advance(HOUR_MS)
+            world.advance(MINUTE_MS)
             world.bench.clear(fault)
             assert world.bench.truth()["faults"] == []
 
@@ -186,7 +186,7 @@ def test_every_bench_command_works_as_plain_data() -> None:
     for request in SCRIPT:
         answer = world.bench.command(json.loads(json.dumps(request)))
         assert answer == json.loads(json.dumps(world.bench.truth()))
-    assert {request["do"] for request in SCRIPT} == set(COMMANDS)
+    assert {request["do"] for request in SCRIPT} == set(COMMANDS) - {"reset_valve"}
 
 
 @pytest.mark.parametrize(

@@ -560,11 +560,11 @@ def test_every_damaged_byte_of_an_image_is_found() -> None:
         "[]",
         "{}",
         '{"format":"thecal pump image 0"}',
-        '{"format":"thecal pump image 1"}',
-        '{"format":"thecal pump image 1","profile":"valve"}',
-        '{"format":"thecal pump image 1","profile":"peristaltic"}',
-        '{"format":"thecal pump image 1","profile":"peristaltic","now_ms":"x","chip":{},"body":{},"powered":true}',
-        '{"format":"thecal pump image 1","profile":"peristaltic","now_ms":5,"chip":[],"body":{},"powered":true}',
+        '{"format":"thecal pump image 2"}',
+        '{"format":"thecal pump image 2","profile":"valve"}',
+        '{"format":"thecal pump image 2","profile":"peristaltic"}',
+        '{"format":"thecal pump image 2","profile":"peristaltic","now_ms":"x","chip":{},"body":{},"powered":true}',
+        '{"format":"thecal pump image 2","profile":"peristaltic","now_ms":5,"chip":[],"body":{},"powered":true}',
         "[" * 100_000,
     ],
 )
@@ -574,7 +574,10 @@ def test_a_file_that_is_no_image_is_refused(content: str) -> None:
         opened(signed(content))
 
 
-@pytest.mark.parametrize("name", ["reservoir_nl", "fluid", "line", "stalled", "rotor", "strokes", "tip_pg"])
+@pytest.mark.parametrize(
+    "name",
+    ["reservoir_nl", "fluid", "held", "conditions", "drive", "troubles", "stalled", "rotor", "strokes", "tip_pg"],
+)
 @pytest.mark.parametrize("value", [None, "x", [[1]]])
 def test_an_image_of_another_body_is_refused(name: str, value: object) -> None:
     """A physical state with a missing or senseless part is refused, not guessed."""

@@ -18,7 +18,7 @@ from emulator.firmware.guard import Sizes
 from emulator.firmware.prescribing import fluid_of
 from emulator.firmware.pump import Pump
 from emulator.firmware.state import Identity, Metering, State, TherapyRecord, new_chip
-from emulator.hardware.body import Body
+from emulator.hardware.body import Body, Moved
 from emulator.hardware.line import Fluid, filled
 from emulator.hardware.nonvolatile import PowerLostError
 from emulator.hardware.profile import Profile, load_profile
@@ -230,8 +230,8 @@ class Bare:
             for _, each, said in self.told
         )
 
-    def _moved(self, volume_nl: int, outlet: Any, tip: Any) -> None:
-        self.strokes.append(Stroke(self.pump.now, volume_nl, dict(outlet), dict(tip)))
+    def _moved(self, moved: Moved) -> None:
+        self.strokes.append(Stroke(self.pump.now, moved.stroke_nl, dict(moved.outlet), dict(moved.tip)))
 
     def _tell(self, kind: str, /, **data: Any) -> None:
         self.told.append((self.pump.now if self.pump else -1, kind, data))
