@@ -305,7 +305,11 @@ class ClinicianBolus(Message):
     """Deliver one bolus on top of the basal rate."""
 
     volume: Annotated[Nanolitres, Width(4), "to deliver"]
-    duration: Annotated[Milliseconds, Width(4), "over which; the rate is rounded down, so it may take 1 s longer"]
+    duration: Annotated[
+        Milliseconds,
+        Width(4),
+        "over which; the flow is rounded down to whole nL/day, so a few nanolitres may take much longer",
+    ]
     override_reason: Annotated[str, AtMost(40), "why a soft limit is passed; empty if none is"]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 import os
 import sys
@@ -100,7 +101,8 @@ def run(arguments: Sequence[str]) -> int:
     try:
         with cli.make_context("thecal", list(arguments)) as context:
             result = cli.invoke(context)
-        sys.stdout.flush()
+        if sys.stdout is not None:  # closed by whoever started us
+            sys.stdout.flush()
     except BrokenPipeError:
         return _reader_gone()
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - the last resort: the user gets a sentence
@@ -121,6 +123,9 @@ def _explained(error: BaseException, arguments: Sequence[str]) -> int:
             return error.exit_code
         case PortError() | CarrierLost():
             tell(f"Error: {error}")
+            return failures.OUTSIDE_MISSING
+        case OSError(filename=None, errno=errno.ENOSPC | errno.EIO | errno.EBADF):
+            tell(f"Error: cannot write the result: {error.strerror}")
             return failures.OUTSIDE_MISSING
         case _:
             return _our_bug(error, arguments)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 from thecal.failures import OutsideMissing
@@ -14,6 +16,24 @@ class ImageFile:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+
+    @contextlib.contextmanager
+    def claimed(self) -> Iterator[None]:
+        """Keep the image for this process while the context is open; refused while another pump lives in it.
+
+        Two pumps in one image would each put back what the other had forgotten: a dose given, a ledger full.
+        """
+        place = self.path.with_name(self.path.name + ".lock")
+        try:
+            lock = place.open("wb")
+        except OSError as error:
+            raise OutsideMissing(f"cannot save the image {self.path}: {error.strerror}") from error
+        with lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as error:
+                raise OutsideMissing(f"the image {self.path} is in use by another pump") from error
+            yield
 
     def load(self) -> bytes | None:
         """Return the image, or None if there is no file yet."""

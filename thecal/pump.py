@@ -88,7 +88,13 @@ def pump(
     filling = filling_from(contents, fluid, library, hardware)
     known_key = key or stored_key(serial)
     pump_key = known_key or new_key()
-    with _journal(journal_path) as journal, open_port(port, baud) as line, selectors.DefaultSelector() as selector:
+    claim = image.claimed() if image else contextlib.nullcontext()
+    with (
+        claim,
+        _journal(journal_path) as journal,
+        open_port(port, baud) as line,
+        selectors.DefaultSelector() as selector,
+    ):
         wanted = Wanted(hardware, library, serial, filling, seed)
         device = make_pump(wanted, pump_key, journal, image)
         bench = Bench(device, library)

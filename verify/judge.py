@@ -4,8 +4,9 @@ It is independent on purpose. It shares no code with the pump, only the journal'
 judges by what physically moved (``drive.strokes``), never by what the pump believes. Each claim has a watcher of
 its own; the judge only lets every watcher see every event, in order, with the scene as it was before the event.
 
-Outside its reach, because the journal cannot show it: whether the fluid in the reservoir is the one that its
-label says, and whether what left the tip reached the place it was meant for.
+Outside its reach, because the journal cannot show it: whether what left the tip reached the place it was meant for.
+Outside the pump's reach, though the judge would see it: a reservoir filled with another fluid than its label says,
+or with less than the pump was told, so that it runs dry unnoticed and the line holds something else than believed.
 """
 
 from __future__ import annotations
@@ -58,9 +59,16 @@ class Judge:
         self._findings: list[Finding] = []
         self._occurrences: Counter[str] = Counter()
         self._events = 0
+        self._complete = False
 
     def take(self, event: Event) -> None:
         """Judge one event. Raises ``UnjudgeableError`` if it lacks what its kind must say."""
+        if event.kind == "bench.thawed" and not self._events:
+            raise UnjudgeableError(
+                "it begins in the middle: the pump was continued from an image, and what it had done and was told "
+                "before is not in this journal"
+            )
+        self._complete = event.kind == "bench.end"
         try:
             self._take(self._in_order(event))
         except (KeyError, TypeError, ValueError, IndexError) as error:
@@ -97,6 +105,7 @@ class Judge:
         codes = sorted({code for code, _ in moved})
         return Figures(
             events=self._events,
+            complete=self._complete,
             ends_at_ms=self._scene.at_ms,
             strokes=self._conservation.strokes,
             volume_nl=self._conservation.volume_nl,

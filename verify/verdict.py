@@ -109,6 +109,8 @@ class Figures:
     """What was measured, whether or not anything was wrong."""
 
     events: int
+    complete: bool
+    """Whether the journal ends with the end of its bench; what came after a missing end is not judged."""
     ends_at_ms: int
     strokes: int
     volume_nl: int
@@ -149,6 +151,7 @@ class Verdict:
         return [
             f"{self.word}: {len(self.findings)} findings in {figures.events} events, "
             f"{figures.strokes} strokes, {pump_time(figures.ends_at_ms)}",
+            *([] if figures.complete else ["the journal has no end: what came after its last line is not judged"]),
             *(finding.line() for finding in self.findings),
             *(window.line() for window in figures.windows),
         ]

@@ -12,9 +12,6 @@ from typing import NamedTuple
 from emulator.firmware import guard
 from emulator.firmware.guard import Ledger, Sizes
 
-MOST_DRUGS = 10
-"""Five of the present prescription and five of the one before it: more cannot stand in one line sensibly."""
-
 
 class DrugLedgers(NamedTuple):
     """One drug's ledgers and what of it has been granted since the first power-up, in picograms."""

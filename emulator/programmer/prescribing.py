@@ -74,8 +74,8 @@ class Prescribing(Dialogue):
 
     def justify(self, reason: str) -> Review:
         """Give the reason for passing the soft limits that the review shows; return the review with the reason."""
-        if not reason.strip():
-            raise ProgrammerRefusal("Say why a soft limit is passed.")
+        if not reason.strip() or not reason.isprintable():
+            raise ProgrammerRefusal("Say why a soft limit is passed, in letters and signs that can be printed.")
         self.fire("justify", reason=reason.strip())
         return self._on_screen
 

@@ -69,6 +69,8 @@ class Programmer(Prescribing):
         ``LimitPassedError`` for a hard limit, or a soft one without a reason.
         """
         self._check_library(self.library)
+        if not reason.isprintable():
+            raise ProgrammerRefusal("Give the reason in letters and signs that can be printed.")
         self.fire("dose")
         prescription = self._seen.prescription.prescription
         if not prescription.drugs:

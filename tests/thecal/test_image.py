@@ -58,3 +58,13 @@ def test_an_image_that_cannot_be_read_or_saved_is_named(tmp_path: Path) -> None:
         image.load()
     with pytest.raises(OutsideMissing, match=str(tmp_path)):
         image.save(b"x")
+
+
+def test_two_pumps_cannot_live_in_one_image(tmp_path: Path) -> None:
+    """While one holds the image a second is refused; afterwards it is free again."""
+    path = tmp_path / "pump.image"
+    refused = pytest.raises(OutsideMissing, match="in use by another pump")
+    with ImageFile(path).claimed(), refused, ImageFile(path).claimed():
+        pass
+    with ImageFile(path).claimed():
+        pass

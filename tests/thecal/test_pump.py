@@ -61,6 +61,7 @@ def test_what_was_answered_survives_a_kill(start_pump: StartPump, at_home: Path,
     running = start_pump("--image", str(at_home / "image"))
     assert run(*SET).code == 0
     running.end(signal.SIGKILL)
+    (at_home / "pump").unlink()  # or another test's terminal may have got the dead one's number, and keep the name
     start_pump("--image", str(at_home / "image"))
     report = run("program", "--json", "interrogate", "--section", "prescription").json()["prescription"]
     assert report["confirmed"] is True

@@ -91,3 +91,18 @@ def test_the_judge_shares_no_code_with_the_pump() -> None:
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)  # noqa: S603
     assert run.stdout.strip() == "['emulator', 'emulator.journal']"
+
+
+def test_a_journal_without_its_end_says_so() -> None:
+    """A journal that was cut short may hold so far, and the verdict says that the rest is not judged."""
+    whole = healthy(1).tell(DAY_MS, "bench.end").verdict()
+    cut = healthy(1).verdict()
+    assert (whole.figures.complete, cut.figures.complete) == (True, False)
+    assert any("no end" in line for line in cut.lines())
+    assert not any("no end" in line for line in whole.lines())
+
+
+def test_a_journal_that_begins_in_the_middle_is_not_judged() -> None:
+    """A pump continued from an image has a past that the journal lacks: there is no verdict, not a false one."""
+    with pytest.raises(UnjudgeableError, match="begins in the middle"):
+        judge([Event(0, 5, "bench.thawed", {})])

@@ -92,3 +92,13 @@ def test_power_that_comes_back_to_an_alarm_makes_it_heard() -> None:
     assert Claim.SILENT not in story.verdict(after(70)).broken()
     story = alarmed().tell(after(5), "power.cut").tell(after(60), "power.restored").sound(after(60) + 1_001)
     assert Claim.SILENT in story.verdict(after(70)).broken()
+
+
+def test_alarms_that_were_forgotten_must_be_raised_anew_if_their_cause_lasts() -> None:
+    """A pump that says it forgot its alarms owes them no sound, but an alarm to every cause still there."""
+    story = healthy(1).state(DAY_MS, "stopped", 0).raised(3 * DAY_MS, "stopped_48h")
+    story.tell(3 * DAY_MS + 1, "alarm.forgotten")
+    assert story.verdict(4 * DAY_MS).holds
+    story = healthy(1).state(DAY_MS, "stopped", 0).raised(3 * DAY_MS, "stopped_48h")
+    story.tell(3 * DAY_MS + 1, "alarm.forgotten")
+    assert Claim.LATE_ALARM in story.verdict(6 * DAY_MS).broken()

@@ -25,7 +25,6 @@ from protocol.messages import (
     Accepted,
     AcknowledgeAlarm,
     CancelBolus,
-    ClinicianBolus,
     Close,
     EnterRefill,
     Interrogate,
@@ -40,22 +39,18 @@ from protocol.messages import (
     Start,
     Stop,
 )
-from protocol.units import DAY_MS, HOUR_MS, MINUTE_MS, Milliseconds, Nanolitres
+from protocol.units import DAY_MS, HOUR_MS, MINUTE_MS, Nanolitres
 from protocol.vocabulary import AlarmCode, Mode, Role, Section
 from verify.hostile import FAIR, ROUGH, STORM, Weather
-from verify.world import MORPHINE, NO_BOLUS, SMALL, World
+from verify.starts import STARTS, STROKE_NL, STRONGEST, bolus, grant
+from verify.world import MORPHINE, NO_BOLUS, World
 
 STEPS = 50
 SLOW = 400_000
 """A rate in nL/day at which days may pass in a test."""
-STROKE_NL = 500
-STRONGEST = 25_000
 
 ALWAYS_REACH = (
-    *(
-        f"began {start}"
-        for start in ("unprogrammed", "full_rate", "small_windows", "tight_hour", "tight_day", "pressed")
-    ),
+    *(f"began {start.__name__}" for start in STARTS),
     "a command without an answer",
     "a stranger was turned away",
     *(f"weather {kind}" for kind in ("lose", "repeat", "damage", "noise", "replay", "cut")),
@@ -102,104 +97,6 @@ FAULTY_REACH = (
 """The premises of what is claimed. A run of the suite that misses one has not shown the claim."""
 
 
-# --- where a run begins --------------------------------------------------------------------------------------
-
-
-def unprogrammed(seed: int) -> World:
-    """A new pump of real size that nobody has programmed."""
-    return World(seed)
-
-
-def full_rate(seed: int) -> World:
-    """Real windows, strongest fluid, a day after the highest basal rate with room for the patient's boluses."""
-    world = World(seed, concentration=STRONGEST)
-    patient = grant(strokes=20, minutes=5, lockout=30, count=4)
-    programmed_highest(world, lambda rate: world.program(world.prescription(rate, patient_bolus=patient)), 1_000_000)
-    world.bench.advance(DAY_MS + HOUR_MS)
-    return world
-
-
-def small_windows(seed: int) -> World:
-    """Small windows with some room left in each."""
-    return small(seed, hour_strokes=12, day_strokes=120)
-
-
-def tight_hour(seed: int) -> World:
-    """Small windows in which the hour's limit is the tight one."""
-    return small(seed, hour_strokes=6, day_strokes=1_000)
-
-
-def tight_day(seed: int) -> World:
-    """Small windows in which the day's limit is the tight one."""
-    return small(seed, hour_strokes=40, day_strokes=60)
-
-
-def pressed(seed: int) -> World:
-    """Small windows in which the patient's own boluses fill the hour."""
-    patient = grant(strokes=9, minutes=1, lockout=5, count=4)
-    return small(seed, hour_strokes=13, day_strokes=150, patient=patient)
-
-
-def nearly_empty(seed: int) -> World:
-    """A pump that was filled with little, about to become low and empty."""
-    world = World(seed, volume_nl=60 * STROKE_NL)
-    patient = grant(strokes=4, minutes=1, lockout=5, count=3)
-    world.program(world.prescription(96_000, patient_bolus=patient, low_reservoir_nl=40 * STROKE_NL))
-    return world
-
-
-STARTS: tuple[Callable[[int], World], ...] = (
-    unprogrammed,
-    full_rate,
-    small_windows,
-    tight_hour,
-    tight_day,
-    pressed,
-    nearly_empty,
-)
-
-
-def small(seed: int, *, hour_strokes: int, day_strokes: int, patient: PatientBolusGrant = NO_BOLUS) -> World:
-    """A pump with small windows and so many strokes to a window, a while after the highest rate that is accepted."""
-    world = World(seed, windows=SMALL, concentration=STRONGEST)
-    mass_pg = STROKE_NL * STRONGEST
-
-    def program(rate: int) -> Message | None:
-        return world.program(
-            world.prescription(
-                rate, limit_1h=hour_strokes * mass_pg, limit_24h=day_strokes * mass_pg, patient_bolus=patient
-            )
-        )
-
-    programmed_highest(world, program, world.profile.rate_max.value)
-    world.bench.advance(SMALL.day_ms + SMALL.hour_ms)
-    return world
-
-
-def programmed_highest(world: World, program: Callable[[int], Message | None], most: int) -> None:
-    """Program the highest rate that the pump accepts, found by halving."""
-    lowest, highest = world.profile.rate_min.value, most
-    while highest - lowest > lowest // 8:
-        middle = (lowest + highest) // 2
-        if isinstance(program(middle), Refused):
-            highest = middle
-        else:
-            lowest = middle
-    if isinstance(program(lowest), Refused):
-        raise AssertionError("not even the smallest rate is accepted here")
-
-
-def bolus(strokes: int, minutes: int) -> ClinicianBolus:
-    """Return a clinician's bolus in strokes and minutes."""
-    return ClinicianBolus(Nanolitres(strokes * STROKE_NL), Milliseconds(minutes * MINUTE_MS), "an experiment")
-
-
-def grant(*, strokes: int, minutes: int, lockout: int, count: int) -> PatientBolusGrant:
-    """Return what the patient may ask for, in strokes and minutes."""
-    duration, between = Milliseconds(minutes * MINUTE_MS), Milliseconds(lockout * MINUTE_MS)
-    return PatientBolusGrant(Nanolitres(strokes * STROKE_NL), duration, between, count)
-
-
 # --- what may happen -----------------------------------------------------------------------------------------
 
 
@@ -229,6 +126,7 @@ class Wire(RuleBasedStateMachine):
     def begin(self, seed: int) -> None:
         """Begin somewhere bad."""
         self.flipped: set[tuple[str, int]] = set()
+        self.told_all, self.fluid_changed = True, False
         start = type(self).start
         self.world = start(seed)
         self.reached[f"began {start.__name__}"] += 1
@@ -338,7 +236,14 @@ class Wire(RuleBasedStateMachine):
 
     @rule(strokes=st.sampled_from([0, 3, 60, 4_000, 40_000]), told=st.booleans())
     def refill(self, strokes: int, told: bool) -> None:
-        """The reservoir is filled, and the pump is told or not."""
+        """The reservoir is filled, and the pump is told or not.
+
+        With less than it believes, it may run dry unnoticed and then no longer knows what stands in its line: no
+        change of fluid in the same run, since what the pump is told about its fluid is a premise of the limits.
+        """
+        if not told and self.fluid_changed:
+            return
+        self.told_all = self.told_all and told
         self.world.bench.refill(strokes * STROKE_NL)
         if told:
             self.ask(Role.CLINICIAN, EnterRefill(Nanolitres(0), Nanolitres(strokes * STROKE_NL)))
@@ -394,8 +299,9 @@ class Wire(RuleBasedStateMachine):
         """
         pump, world = self.world.device.pump, self.world
         before, volume_nl = world.concentration, world.bench.residual_nl()
-        if pump is None or pump.therapy.prescription is None:
+        if pump is None or pump.therapy.prescription is None or not self.told_all:
             return
+        self.fluid_changed = True
         self.set_weather(FAIR)
         drug = pump.therapy.prescription.drugs[0]
         world.concentration = concentration
