@@ -122,6 +122,8 @@ def _close(programmer: Programmer) -> None:
 
     The words on the screen are the acknowledgement of a stopped pump: a script has nobody to ask.
     """
+    if programmer.may("discard"):
+        programmer.discard()  # a draft that came to nothing must not keep the session open
     try:
         closing = programmer.close(stopped_acknowledged=True)
     except NoContactError as error:

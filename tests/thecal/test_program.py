@@ -233,3 +233,14 @@ def test_a_caller_makes_no_port_of_its_own(run: Run, command: tuple[str, ...]) -
     refused = run(*command)
     assert refused.code == 2
     assert "nobody on it" in refused.err
+
+
+def test_a_draft_that_comes_to_nothing_leaves_no_session_open(programmed: RunningPump, run: Run) -> None:
+    """After a refused prescription the session is closed, not left to the pump's idle time-out."""
+    refused = run("program", "set", "--daily-dose", "19 mg/day", "--yes")
+    assert refused.code == 1
+    log = run("program", "--json", "log").json()
+    kinds = [entry["kind"] for entry in (log["entries"] if isinstance(log, dict) else log)]
+    opened = sum("opened" in str(kind) for kind in kinds)
+    closed = sum("closed" in str(kind) for kind in kinds)
+    assert opened == closed + 1

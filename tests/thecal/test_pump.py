@@ -174,3 +174,13 @@ def test_seeded_entropy_repeats_for_the_same_image_only() -> None:
     assert entropy_from(1)(16) == entropy_from(1)(16)
     assert entropy_from(1, b"image")(16) == entropy_from(1, b"image")(16)
     assert len({entropy_from(seed, image)(16) for seed in (1, 2, None) for image in (None, b"a", b"b")}) == 9
+
+
+def test_a_filling_is_for_a_new_pump_only(start_pump: StartPump, at_home: Path) -> None:
+    """With an image that holds a pump, the terminal says that --fluid changes nothing."""
+    image = ("--image", str(at_home / "image"), "--fluid", "morphine", "20 mg/mL")
+    first = start_pump(*image)
+    assert "change nothing" not in first.said()
+    first.end()
+    again = start_pump(*image)
+    assert "change nothing" in again.said()
