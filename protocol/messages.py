@@ -440,7 +440,11 @@ class TherapyReport(Message):
     lockout_remaining: Annotated[Milliseconds, Width(4), "until the patient may ask again"]
     boluses_left: Annotated[int, Width(1), "patient boluses left in the sliding 24 hours"]
     denied: Annotated[int, Width(4), "denied patient requests so far"]
-    stopped_for: Annotated[Milliseconds, Width(8), "how long the pump has been stopped; 0 if it is not"]
+    stopped_for: Annotated[
+        Milliseconds,
+        Width(8),
+        "how long it is stopped, or held at the minimum rate where more is prescribed; 0 if neither",
+    ]
 
 
 @message(0x87)

@@ -85,11 +85,7 @@ def pump(
     """
     image = ImageFile(image_path) if image_path else None
     if image_path and image_path.exists() and (fluid or contents):
-        tell(
-            doubtful(
-                f"{image_path} already holds a pump: --fluid and --contents change nothing"
-            )
-        )
+        tell(doubtful(f"{image_path} already holds a pump: --fluid and --contents change nothing"))
     hardware, library = profile_from(profile), library_from(library_path)
     filling = filling_from(contents, fluid, library, hardware)
     known_key = key or stored_key(serial)

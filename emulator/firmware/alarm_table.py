@@ -131,7 +131,7 @@ ALARMS = (
         KEEP,
         _stopped,
         hold=lambda facts: facts.stopped_too_long_ms,
-        meaning="the pump has been stopped for too long",
+        meaning="the pump has been stopped, or held at the minimum rate where more is prescribed, for too long",
     ),
 )
 

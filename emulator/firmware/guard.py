@@ -79,7 +79,7 @@ def rotate(ring: Ring, elapsed_ms: int, bucket_ms: int) -> Ring:
     if elapsed_ms <= 0:
         return ring
     steps, phase_ms = divmod(ring.phase_ms + elapsed_ms, bucket_ms)
-    if steps == 0:
+    if steps <= 0:  # fewer than none: a phase that no ring of ours has; it credits nothing
         return Ring(ring.newest, ring.older, ring.total, phase_ms)
     size = len(ring.older)
     if steps > size:

@@ -23,14 +23,14 @@ from emulator.firmware.metering import credit_of, wait_ms
 from emulator.firmware.planner import Piece, Plan
 from emulator.firmware.prescribing import fluid_of
 from emulator.firmware.state import Bolus, Identity, Metering, State, TherapyRecord
-from emulator.firmware.therapy import BOLUS, PATIENT_BOLUS, STOPPED, Therapy, not_delivered_nl
+from emulator.firmware.therapy import BOLUS, MINIMUM_RATE, PATIENT_BOLUS, STOPPED, Therapy, not_delivered_nl
 from emulator.hardware.body import ROTOR_POSITIONS, Body
 from emulator.hardware.line import SALINE, Fluid, drugs_in, filled, masses, push
 from emulator.hardware.nonvolatile import NonVolatile
 from emulator.hardware.profile import Profile
 from emulator.library import Library, LibraryError
 from protocol.messages import Prescription
-from protocol.vocabulary import AlarmCode, LogKind, Priority, TherapyState
+from protocol.vocabulary import AlarmCode, LogKind, Mode, Priority, TherapyState
 
 LONG_DAY_MS = 96 * 903_000
 """The day over which patient boluses are counted: 0.33 % long, like the guard's, for a clock that runs fast."""
@@ -247,11 +247,10 @@ class Pump:
 
     def fire(self, event: str, **details: Any) -> None:
         """Let an event happen to the therapy and note the change of state; raises as the therapy does."""
-        before = self.therapy.state
         self.therapy.fire(event, **details)
         state, rate = self.therapy.state, self.therapy.rate
-        if state is not before:
-            self.record = self.record._replace(stopped_at=self.now if state is STOPPED else -1)
+        if self._withheld() != (self.record.stopped_at >= 0):
+            self.record = self.record._replace(stopped_at=self.now if self._withheld() else -1)
         if (state, rate) != self._told:
             self._told = (state, rate)
             self.log.add(self.now, LogKind.STATE, state, rate)
@@ -259,6 +258,11 @@ class Pump:
             self._alarms_due = self.now
         if rate == 0:
             self.record = self.record._replace(guard_refused_at=-1)
+
+    def _withheld(self) -> bool:
+        """Whether the pump is stopped, or at the minimum rate though more is prescribed, until a clinician acts."""
+        state = self.therapy.state
+        return state is STOPPED or (state is MINIMUM_RATE and self.therapy.mode is Mode.SIMPLE_CONTINUOUS)
 
     def prescribe(self, prescription: Prescription) -> None:
         """Make a prescription the active one. It flows at once, unless a raised alarm forbids its flow."""

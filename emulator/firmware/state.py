@@ -74,6 +74,7 @@ class TherapyRecord(NamedTuple):
     suspended: Bolus | None = None
     confirmed: bool = False
     stopped_at: int = -1
+    """Since when the pump is stopped, or held at the minimum rate where more is prescribed."""
     reset_at: int = -1
     memory_fault_at: int = -1
     stalled_at: int = -1

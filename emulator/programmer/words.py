@@ -51,7 +51,7 @@ ALARMS: dict[AlarmCode, str] = {
     AlarmCode.RESERVOIR_EMPTY: "The reservoir is empty, by the pump's reckoning: no drug is delivered.",
     AlarmCode.RESET: "The pump has been reset; its prescription must be confirmed again.",
     AlarmCode.MEMORY: "The pump's memory is damaged.",
-    AlarmCode.STOPPED_48H: "The pump has been stopped for more than 48 hours.",
+    AlarmCode.STOPPED_48H: "The pump has been stopped, or held at the minimum rate, for more than 48 hours.",
 }
 
 STATES: dict[TherapyState, str] = {

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from emulator.firmware import guard
-from emulator.firmware.guard import FULL_PG, Ledger, Ring, Sizes
+from emulator.firmware.guard import FULL_PG, Ledger, Ring, Sizes, rotate
 from protocol.units import DAY_MS, HOUR_MS
 
 pytestmark = pytest.mark.safety
@@ -259,3 +259,9 @@ def test_any_integers_give_a_ledger(ledger: Ledger, number: int) -> None:
     ):
         assert isinstance(after, Ledger)
     assert guard.commit(ledger, number)[1] is guard.allows(ledger, number)
+
+
+def test_a_phase_far_below_zero_credits_nothing() -> None:
+    """A ring whose phase is absurdly negative is no error, and no bucket of it grows older."""
+    ring = Ring(7, (5, 3), 15, -(10**20))
+    assert rotate(ring, 1, 61_000)[:3] == (7, (5, 3), 15)

@@ -23,7 +23,7 @@ from protocol.messages import (
     TherapyReport,
 )
 from protocol.units import DAY_MS, HOUR_MS, MINUTE_MS, Milliseconds, Nanolitres
-from protocol.vocabulary import AlarmCode, Reason, Section
+from protocol.vocabulary import AlarmCode, AlarmStatus, Reason, Section, TherapyState
 from tests.emulator.worlds import (
     A_BOLUS,
     CONTENTS_NL,
@@ -237,3 +237,19 @@ def test_an_unreadable_identity_is_never_taken_for_a_new_pump() -> None:
         bare.chip.flip(f"identity@{page}", 1)
     bare.power_up()
     assert bare.pump.identity.power_ups > first
+
+
+def test_a_pump_that_nobody_starts_again_is_heard_after_48_h() -> None:
+    """Reset, confirmed and acknowledged but never started, the minimum rate is not silent for ever."""
+    bare = infusing()
+    bare.power_up()
+    held_since = bare.now
+    bare.prescribe(prescription())
+    bare.ask(AcknowledgeAlarm(AlarmCode.RESET))
+    assert (bare.state, bare.pump.panel.raised) == (TherapyState.MINIMUM_RATE, ())
+    bare.advance(held_since + 48 * HOUR_MS - 1 - bare.now)
+    assert bare.alarm(AlarmCode.STOPPED_48H) is None
+    bare.advance(1)
+    assert bare.alarm(AlarmCode.STOPPED_48H) is AlarmStatus.ACTIVE
+    bare.ask(Start())
+    assert bare.alarm(AlarmCode.STOPPED_48H) is AlarmStatus.LATCHED

@@ -182,7 +182,7 @@ def test_an_acknowledged_moment_is_not_owed_again() -> None:
 def test_an_old_alarm_may_be_cleared_when_its_cause_has_just_begun_anew() -> None:
     """An alarm that is latched from an earlier stop may be acknowledged in the first minute of the next stop."""
     story = healthy(1).state(DAY_MS, "stopped", 0).raised(3 * DAY_MS, "stopped_48h")
-    story.state(3 * DAY_MS + 1, "minimum_rate", 6_000).state(3 * DAY_MS + 2, "stopped", 0)
+    story.state(3 * DAY_MS + 1, "simple_continuous", 48_000).state(3 * DAY_MS + 2, "stopped", 0)
     story.tell(3 * DAY_MS + 3, "alarm.cleared", alarm="stopped_48h")
     assert Claim.UNLATCHED not in story.verdict().broken()
 
@@ -215,3 +215,10 @@ def test_a_pump_that_lost_track_of_its_reservoir_may_say_that_it_is_empty() -> N
         DAY_MS + 1, "pump.refill", computed=FULL_NL
     )
     assert Claim.FALSE_ALARM in filled.raised(DAY_MS + 2, "reservoir_empty").verdict().broken()
+
+
+def test_a_pump_held_at_the_minimum_rate_counts_as_stopped() -> None:
+    """Where more is prescribed, 48 h at the minimum rate need the alarm as 48 h of standing still do."""
+    story = healthy(1).state(DAY_MS, "minimum_rate", 6_000)
+    story.tell(3 * DAY_MS + HOUR_MS, "bench.end")
+    assert Claim.LATE_ALARM in story.verdict().broken()
