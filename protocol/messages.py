@@ -36,6 +36,8 @@ from protocol.vocabulary import (
 DIGEST_OCTETS = 16
 """Length of every digest on the wire: SHA-256, first 16 bytes. Finding a second text for one is out of reach."""
 SESSION_OCTETS = 8
+NO_SUBJECT = 255
+"""Subject of a refusal that is about no drug and no alarm."""
 SERIAL_OCTETS_MAX = 12
 
 ANYONE = frozenset(Role)
@@ -152,6 +154,10 @@ class PatientBolusGrant(WireRecord):
     duration: Annotated[Milliseconds, Width(4), "over which it is delivered"]
     lockout: Annotated[Milliseconds, Width(4), "from the end of any bolus, programming or refill to the next request"]
     count_24h: Annotated[int, Width(1), "most patient boluses in any sliding 24 hours"]
+
+
+NO_GRANT = PatientBolusGrant(Nanolitres(0), Milliseconds(0), Milliseconds(0), 0)
+"""The grant of nothing: every field zero."""
 
 
 @record

@@ -12,12 +12,9 @@ from collections.abc import Callable
 from protocol.channel import PumpChannel
 from protocol.channel_events import Answer, ChannelEvent, Malformed, NotPermitted, Request
 from protocol.link import PumpLink, RequestReceived
-from protocol.messages import Closed, Message, Refused
+from protocol.messages import NO_SUBJECT, Closed, Message, Refused
 from protocol.units import Milliseconds, Picograms
 from protocol.vocabulary import Reason
-
-NO_SUBJECT = 255
-"""A refusal that is about no drug and no alarm."""
 
 
 def refusal(reason: Reason) -> Refused:

@@ -14,7 +14,7 @@ from emulator.firmware.guard import Ledger, Sizes
 
 
 class DrugLedgers(NamedTuple):
-    """One drug's ledgers and what of it has been granted since the first power-up, in picograms."""
+    """One drug's ledgers: what leaves the pump, and what the same strokes push out at the tip."""
 
     code: int
     outlet: Ledger

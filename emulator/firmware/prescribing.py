@@ -13,8 +13,7 @@ from emulator.firmware.metering import bolus_rate
 from emulator.hardware.line import Fluid
 from emulator.hardware.profile import Profile
 from emulator.library import Library
-from protocol.messages import Drug, PatientBolusGrant, Prescription, Refused
-from protocol.pump_end import NO_SUBJECT
+from protocol.messages import NO_GRANT, NO_SUBJECT, Drug, Prescription, Refused
 from protocol.units import HOUR_MS, MINUTE_MS, Milliseconds, Picograms
 from protocol.vocabulary import Mode, Reason
 
@@ -131,10 +130,6 @@ def _soft_objections(prescription: Prescription, library: Library) -> Iterator[R
     soft = bolus_objection(prescription.patient_bolus.volume.value, prescription, library, "")
     if soft:
         yield soft
-
-
-NO_GRANT = PatientBolusGrant.unpack(bytes(13), 0)[0]
-"""The grant of nothing: every field zero."""
 
 
 def deliverable(rate: int, profile: Profile) -> bool:

@@ -23,6 +23,7 @@ from emulator.firmware.metering import credit_of, wait_ms
 from emulator.firmware.planner import Piece, Plan
 from emulator.firmware.prescribing import fluid_of
 from emulator.firmware.state import Bolus, Identity, Metering, State, TherapyRecord
+from emulator.firmware.telling import alarm_name, prescription_data, priority_name
 from emulator.firmware.therapy import BOLUS, MINIMUM_RATE, PATIENT_BOLUS, STOPPED, Therapy, not_delivered_nl
 from emulator.hardware.body import ROTOR_POSITIONS, Body
 from emulator.hardware.line import SALINE, Fluid, drugs_in, filled, masses, push
@@ -124,7 +125,7 @@ class Pump:
             self._told = None
             self.fire("limit")
             if self.therapy.prescription:
-                self.tell("pump.prescription", **_prescription_data(self.therapy.prescription), confirmed=False)
+                self.tell("pump.prescription", **prescription_data(self.therapy.prescription), confirmed=False)
 
     # --- time ---
 
@@ -270,7 +271,7 @@ class Pump:
         self.therapy.prescription = prescription
         self.record = self.record._replace(confirmed=True, reset_at=-1, memory_fault_at=-1)
         self.restart_lockout()
-        self.tell("pump.prescription", **_prescription_data(prescription), confirmed=True)
+        self.tell("pump.prescription", **prescription_data(prescription), confirmed=True)
         if self.therapy.may("infuse"):
             self.fire("infuse")
         else:
@@ -359,19 +360,19 @@ class Pump:
         if raised is not self.panel:
             self.panel = raised
             self.log.add(self.now, LogKind.ALARM_RAISED, code)
-            self.tell("alarm.raised", alarm=_name(code), code=int(code), priority=_priority_name(code))
+            self.tell("alarm.raised", alarm=alarm_name(code), code=int(code), priority=priority_name(code))
 
     def _condition_gone(self, code: AlarmCode) -> None:
         if alarms.is_active(self.panel, code):
             self.panel = alarms.cause_gone(self.panel, code)
             self.log.add(self.now, LogKind.ALARM_CAUSE_GONE, code)
-            self.tell("alarm.cause_gone", alarm=_name(code))
+            self.tell("alarm.cause_gone", alarm=alarm_name(code))
 
     def clear_alarm(self, code: AlarmCode) -> None:
         """Clear a latched alarm."""
         self.panel = alarms.clear(self.panel, code)
         self.log.add(self.now, LogKind.ALARM_CLEARED, code)
-        self.tell("alarm.cleared", alarm=_name(code))
+        self.tell("alarm.cleared", alarm=alarm_name(code))
         self._restrict()
 
     def silence(self) -> None:
@@ -405,7 +406,7 @@ class Pump:
 
     def _sound(self) -> None:
         first = alarms.in_order(self.panel, PRIORITIES)[0]
-        self.tell("alarm.sound", alarm=_name(first.code), pattern=_priority_name(first.code))
+        self.tell("alarm.sound", alarm=alarm_name(first.code), pattern=priority_name(first.code))
         self.panel = alarms.sounded(self.panel, self.now)
 
     # --- memory ---
@@ -483,38 +484,6 @@ def _instants(record: TherapyRecord, panel: Panel) -> tuple[int, ...]:
     return (*noted, *record.grants, panel.sounded_at, *(alarm.raised_at for alarm in panel.raised))
 
 
-def _name(code: AlarmCode) -> str:
-    return code.name.lower()
-
-
-def _priority_name(code: AlarmCode) -> str:
-    return PRIORITIES[code].name.lower().replace("_", "-")
-
-
 def _place_number(place: str) -> int:
     sections = State._fields
     return sections.index(place) if place in sections else len(sections)
-
-
-def _prescription_data(prescription: Prescription) -> dict[str, Any]:
-    grant = prescription.patient_bolus
-    return {
-        "mode": prescription.mode.name,
-        "rate": prescription.rate.value,
-        "drugs": [
-            {
-                "code": drug.code,
-                "concentration": drug.concentration.value,
-                "limit_1h": drug.limit_1h.value,
-                "limit_24h": drug.limit_24h.value,
-            }
-            for drug in prescription.drugs
-        ],
-        "patient_bolus": {
-            "volume": grant.volume.value,
-            "duration": grant.duration.value,
-            "lockout": grant.lockout.value,
-            "count_24h": grant.count_24h,
-        },
-        "low_reservoir": prescription.low_reservoir.value,
-    }

@@ -6,12 +6,12 @@ from collections.abc import Callable
 
 from emulator.firmware import alarms
 from emulator.firmware.alarm_table import BY_CODE, PRIORITIES
-from emulator.firmware.prescribing import NO_GRANT
 from emulator.firmware.pump import Pump
 from emulator.firmware.therapy import not_delivered_nl
 from emulator.hardware.battery import remaining_permille
 from protocol.messages import (
     DIGEST_OCTETS,
+    NO_GRANT,
     AlarmEntry,
     AlarmsReport,
     BatteryReport,

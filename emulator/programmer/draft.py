@@ -15,7 +15,7 @@ from emulator.drug import DrugEntry
 from emulator.library import Library
 from emulator.programmer.results import ProgrammerRefusal
 from protocol.errors import LocalProtocolError
-from protocol.messages import Drug, PatientBolusGrant, Prescription
+from protocol.messages import NO_GRANT, Drug, PatientBolusGrant, Prescription
 from protocol.units import (
     Milliseconds,
     Nanolitres,
@@ -34,8 +34,6 @@ MOST_DRUGS = 5
 MOST_BOLUSES = 255
 LOW_RESERVOIR = Nanolitres(2_000_000)
 """Usual threshold of the low-reservoir alarm; shown at every review."""
-
-NO_GRANT = PatientBolusGrant(Nanolitres(0), Milliseconds(0), Milliseconds(0), 0)
 
 
 class DraftError(ProgrammerRefusal):

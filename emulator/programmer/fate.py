@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from emulator.library import Library
 from emulator.programmer.results import Done, NotDone, Result, Unknown
-from emulator.programmer.words import NO_SUBJECT, refusal_words
-from protocol.messages import CommandReport, Message, Refused
+from emulator.programmer.words import refusal_words
+from protocol.messages import NO_SUBJECT, CommandReport, Message, Refused
 from protocol.units import Milliseconds, Picograms
 from protocol.vocabulary import Outcome, Reason
 

@@ -9,8 +9,6 @@ from emulator.library import Library
 from protocol.messages import AlarmEntry, Refused
 from protocol.vocabulary import AlarmCode, AlarmStatus, Mode, Priority, Reason, TherapyState
 
-NO_SUBJECT = 255
-
 REASONS: dict[Reason, str] = {
     Reason.NOT_PERMITTED: "This role may not ask the pump for that.",
     Reason.MALFORMED: "The pump did not understand the request; programmer and pump may be of different versions.",

@@ -11,11 +11,11 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from emulator.library import Library
-from emulator.programmer.draft import NO_GRANT
 from emulator.programmer.programmer import Programmer
 from emulator.programmer.workflow import Phase
 from protocol.conversation import ChannelEnded, NoAnswer
 from protocol.messages import (
+    NO_GRANT,
     Accepted,
     AlarmEntry,
     AlarmsReport,

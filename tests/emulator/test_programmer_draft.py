@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from emulator.library import Library
-from emulator.programmer.draft import NO_GRANT, Draft, DraftError
-from protocol.messages import PatientBolusGrant, Prescription
+from emulator.programmer.draft import Draft, DraftError
+from protocol.messages import NO_GRANT, PatientBolusGrant, Prescription
 from protocol.units import (
     HOUR_MS,
     MINUTE_MS,

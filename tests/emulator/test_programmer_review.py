@@ -10,10 +10,9 @@ from hypothesis import strategies as st
 
 from emulator.library import Library, Verdict
 from emulator.programmer.describe import ABSENT, derive, describe
-from emulator.programmer.draft import NO_GRANT
 from emulator.programmer.programmer import Programmer
 from emulator.programmer.review import changes
-from protocol.messages import Drug, PatientBolusGrant, Prescription
+from protocol.messages import NO_GRANT, Drug, PatientBolusGrant, Prescription
 from protocol.prescription_digest import digest_of
 from protocol.units import Milliseconds, Nanolitres, NanolitresPerDay, Picograms, PicogramsPerNanolitre
 from protocol.vocabulary import Mode

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from emulator.library import Library
-from emulator.programmer.draft import NO_GRANT
-from protocol.messages import Drug, PatientBolusGrant, Prescription
+from protocol.messages import NO_GRANT, Drug, PatientBolusGrant, Prescription
 from protocol.units import HOUR_MS, Milliseconds, Nanolitres, NanolitresPerDay, Picograms, PicogramsPerNanolitre
 from protocol.vocabulary import Mode
 from tests.emulator.fakes import empty_prescription

@@ -1,0 +1,44 @@
+"""How the pump tells observers of alarms and prescriptions: plain names and numbers, as the journal keeps them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from emulator.firmware.alarm_table import PRIORITIES
+from protocol.messages import Prescription
+from protocol.vocabulary import AlarmCode
+
+
+def alarm_name(code: AlarmCode) -> str:
+    """Return an alarm's name as observers read it, such as ``motor_stall``."""
+    return code.name.lower()
+
+
+def priority_name(code: AlarmCode) -> str:
+    """Return how urgent an alarm is, such as ``non-critical``."""
+    return PRIORITIES[code].name.lower().replace("_", "-")
+
+
+def prescription_data(prescription: Prescription) -> dict[str, Any]:
+    """Return a prescription as plain values in base units."""
+    grant = prescription.patient_bolus
+    return {
+        "mode": prescription.mode.name,
+        "rate": prescription.rate.value,
+        "drugs": [
+            {
+                "code": drug.code,
+                "concentration": drug.concentration.value,
+                "limit_1h": drug.limit_1h.value,
+                "limit_24h": drug.limit_24h.value,
+            }
+            for drug in prescription.drugs
+        ],
+        "patient_bolus": {
+            "volume": grant.volume.value,
+            "duration": grant.duration.value,
+            "lockout": grant.lockout.value,
+            "count_24h": grant.count_24h,
+        },
+        "low_reservoir": prescription.low_reservoir.value,
+    }
