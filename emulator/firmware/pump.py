@@ -1,4 +1,4 @@
-"""The pump's controller: lets time pass, asks the guard, moves the drive, watches the alarms, keeps the memory.
+"""The pump's controller: lets time pass, asks the guard, moves the drive, has the alarms watched, keeps the memory.
 
 Event-driven: ``due_ms`` says when the next thing happens by itself, and ``advance_to`` goes from one such
 instant to the next. At one instant the order is: memory is looked at, a bolus ends, conditions are looked at, and
@@ -14,24 +14,24 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from emulator.firmware import alarms, ledgers
-from emulator.firmware.alarm_table import ALARMS, BY_CODE, PRIORITIES, Facts
-from emulator.firmware.alarms import STOP, Panel, Timing
+from emulator.firmware import ledgers
+from emulator.firmware.alarms import Panel
 from emulator.firmware.event_log import EventLog
 from emulator.firmware.guard import Sizes
 from emulator.firmware.metering import credit_of, wait_ms
 from emulator.firmware.planner import Piece, Plan
 from emulator.firmware.prescribing import fluid_of
 from emulator.firmware.state import Bolus, Identity, Metering, State, TherapyRecord
-from emulator.firmware.telling import alarm_name, prescription_data, priority_name
-from emulator.firmware.therapy import BOLUS, MINIMUM_RATE, PATIENT_BOLUS, STOPPED, Therapy, not_delivered_nl
+from emulator.firmware.telling import prescription_data
+from emulator.firmware.therapy import MINIMUM_RATE, PATIENT_BOLUS, STOPPED, Therapy, not_delivered_nl
+from emulator.firmware.watching import Watch
 from emulator.hardware.body import ROTOR_POSITIONS, Body
 from emulator.hardware.line import SALINE, Fluid, drugs_in, filled, masses, push
 from emulator.hardware.nonvolatile import NonVolatile
 from emulator.hardware.profile import Profile
 from emulator.library import Library, LibraryError
 from protocol.messages import Prescription
-from protocol.vocabulary import AlarmCode, LogKind, Mode, Priority, TherapyState
+from protocol.vocabulary import AlarmCode, LogKind, Mode, TherapyState
 
 LONG_DAY_MS = 96 * 903_000
 """The day over which patient boluses are counted: 0.33 % long, like the guard's, for a clock that runs fast."""
@@ -61,9 +61,6 @@ class Pump:
         self.sizes = sizes
         self.chip = chip
         self.tell = tell
-        self.timing = Timing(
-            profile.critical_interval.value, profile.non_critical_interval.value, profile.silence.value
-        )
         self._body = body
         self._stroke_nl = profile.stroke.value
         self._stroke_credit = credit_of(self._stroke_nl)
@@ -73,7 +70,7 @@ class Pump:
         self._take_over(values)
         self.now = max(self.now, self.log.last_at_ms, *_instants(self.record, self.panel))
         self._ledgers_at = self._saved_at = self.now
-        self._alarms_due: int | None = self.now
+        self._watch.due_ms = self.now
         if damaged:
             self._memory_fault(damaged)
             self.save()
@@ -90,9 +87,9 @@ class Pump:
             self.library: Library | None = Library.from_canonical(self.identity.library)
         except LibraryError:
             self.library = None
-        self.panel: Panel = values.get("alarms", Panel())
         record: TherapyRecord = values.get("therapy", TherapyRecord(TherapyState.UNPROGRAMMED))
         self.record = record
+        self._watch = Watch(self, values.get("alarms", Panel()))
         self.therapy = Therapy(
             self.profile.minimum_rate.value,
             self._bolus_ended,
@@ -121,7 +118,7 @@ class Pump:
         self.log.add(self.now, LogKind.POWER_UP, 0, self.identity.power_ups)
         if not first_time:
             self.record = self.record._replace(confirmed=False, reset_at=self.now)
-            self.panel = alarms.restarted(self.panel)
+            self._watch.restarted()
             self._told = None
             self.fire("limit")
             if self.therapy.prescription:
@@ -132,7 +129,7 @@ class Pump:
     @property
     def due_ms(self) -> int | None:
         """When the next thing happens by itself, in pump ms; None if nothing ever will."""
-        due = [self._alarms_due, self._stroke_due(), self._bolus_due(), self._saved_at + HEARTBEAT_MS]
+        due = [self._watch.due_ms, self._stroke_due(), self._bolus_due(), self._saved_at + HEARTBEAT_MS]
         if self.chip.damage():
             due.append((self.now // SCRUB_MS + 1) * SCRUB_MS)
         return min((at for at in due if at is not None), default=None)
@@ -168,11 +165,11 @@ class Pump:
             self.save()
         if self._saved_at + HEARTBEAT_MS <= self.now:
             self.save()
-        if self._alarms_due is not None and self._alarms_due <= self.now:
+        if self._watch.due_ms is not None and self._watch.due_ms <= self.now:
             self.watch()
         if self.therapy.rate and self.credit >= self._stroke_credit:
             self._stroke()
-            if self._eventful():
+            if self._watch.eventful():
                 self.watch()
 
     # --- the stroke ---
@@ -256,7 +253,7 @@ class Pump:
             self._told = (state, rate)
             self.log.add(self.now, LogKind.STATE, state, rate)
             self.tell("pump.state", state=state.name.lower(), rate=rate)
-            self._alarms_due = self.now
+            self._watch.due_ms = self.now
         if rate == 0:
             self.record = self.record._replace(guard_refused_at=-1)
 
@@ -300,114 +297,27 @@ class Pump:
 
     # --- alarms ---
 
-    def _facts(self) -> Facts:
-        prescription = self.therapy.prescription
-        return Facts(
-            now=self.now,
-            guard_refused_at=self.record.guard_refused_at,
-            stalled_at=self.record.stalled_at,
-            programmed=prescription is not None,
-            reservoir_nl=self.reservoir_nl,
-            low_nl=prescription.low_reservoir.value if prescription else 0,
-            stroke_nl=self._stroke_nl,
-            reset_at=self.record.reset_at,
-            memory_fault_at=self.record.memory_fault_at,
-            stopped_at=self.record.stopped_at,
-            stopped_too_long_ms=self.profile.stopped_too_long.value,
-        )
+    @property
+    def panel(self) -> Panel:
+        """The alarms that are raised, and what the sounder has done."""
+        return self._watch.panel
 
     def watch(self) -> None:
         """Look at every condition now, raise and latch alarms, lower the flow and sound as they ask."""
-        before = self.panel
-        waiting = self._detect()
-        while self._lower_flow():
-            waiting = self._detect()
-        sound = alarms.sound_due(self.panel, PRIORITIES, self.timing)
-        if sound is not None and sound <= self.now:
-            self._sound()
-            sound = alarms.sound_due(self.panel, PRIORITIES, self.timing)
-        self._alarms_due = min((at for at in (*waiting, sound) if at is not None), default=None)
-        self._watched = self.record
-        if self.panel != before:
-            self.save()
-
-    def _eventful(self) -> bool:
-        """Whether the last stroke changed anything that an alarm depends on: looking at all of it takes time."""
-        prescription = self.therapy.prescription
-        low_nl = prescription.low_reservoir.value if prescription else 0
-        return (
-            self.record is not self._watched
-            or bool(self.panel.raised)
-            or self.reservoir_nl <= low_nl
-            or self.reservoir_nl < self._stroke_nl
-        )
-
-    def _detect(self) -> list[int]:
-        """Raise and latch alarms as the facts ask; return when conditions that hold will have held long enough."""
-        facts, waiting = self._facts(), []
-        for row in ALARMS:
-            since = row.detector(facts)
-            if since is None:
-                self._condition_gone(row.code)
-            elif since + row.hold(facts) <= self.now:
-                self._raise(row.code)
-            else:
-                waiting.append(since + row.hold(facts))
-        return waiting
-
-    def _raise(self, code: AlarmCode) -> None:
-        raised = alarms.raise_alarm(self.panel, code, self.now)
-        if raised is not self.panel:
-            self.panel = raised
-            self.log.add(self.now, LogKind.ALARM_RAISED, code)
-            self.tell("alarm.raised", alarm=alarm_name(code), code=int(code), priority=priority_name(code))
-
-    def _condition_gone(self, code: AlarmCode) -> None:
-        if alarms.is_active(self.panel, code):
-            self.panel = alarms.cause_gone(self.panel, code)
-            self.log.add(self.now, LogKind.ALARM_CAUSE_GONE, code)
-            self.tell("alarm.cause_gone", alarm=alarm_name(code))
+        self._watch.look()
 
     def clear_alarm(self, code: AlarmCode) -> None:
         """Clear a latched alarm."""
-        self.panel = alarms.clear(self.panel, code)
-        self.log.add(self.now, LogKind.ALARM_CLEARED, code)
-        self.tell("alarm.cleared", alarm=alarm_name(code))
-        self._restrict()
+        self._watch.clear(code)
 
     def silence(self) -> None:
         """Silence the sounder for the profile's time."""
-        self.panel = alarms.silence(self.panel, self.now, self.timing)
-        self.log.add(self.now, LogKind.ALARM_SILENCED, 0, self.timing.silence_ms)
-        self.tell("alarm.silenced", for_ms=self.timing.silence_ms)
+        self._watch.silence()
 
     @property
     def critical(self) -> bool:
         """Whether any critical alarm is raised."""
-        return any(PRIORITIES[alarm.code] is Priority.CRITICAL for alarm in self.panel.raised)
-
-    def _restrict(self) -> None:
-        self.therapy.flow_restricted = any(BY_CODE[alarm.code].flow.restricts for alarm in self.panel.raised)
-
-    def _lower_flow(self) -> bool:
-        """Do to the flow what the raised alarms ask for; return whether that changed the state."""
-        before = self.therapy.state
-        self._restrict()
-        if not self.panel.raised:
-            return False
-        flows = [BY_CODE[alarm.code].flow for alarm in self.panel.raised]
-        if STOP in flows:
-            self.fire("halt")
-        elif self.therapy.flow_restricted:
-            self.fire("limit")
-        elif self.critical and before in BOLUS:
-            self.fire("cancel")
-        return self.therapy.state is not before
-
-    def _sound(self) -> None:
-        first = alarms.in_order(self.panel, PRIORITIES)[0]
-        self.tell("alarm.sound", alarm=alarm_name(first.code), pattern=priority_name(first.code))
-        self.panel = alarms.sounded(self.panel, self.now)
+        return self._watch.critical
 
     # --- memory ---
 

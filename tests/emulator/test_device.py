@@ -14,6 +14,7 @@ import pytest
 from emulator.device import Filling, ImageError, PumpDevice
 from emulator.firmware.alarm_table import PRIORITIES
 from emulator.firmware.alarms import sound_due
+from emulator.firmware.watching import timing_of
 from emulator.journal import Event, read_journal
 from protocol.conversation import NoAnswer
 from protocol.frame import Direction, Frame, Kind, encode_frame
@@ -330,7 +331,7 @@ class Chaos:
         assert pump.therapy.rate <= PROFILE.rate_max.value
         assert record.confirmed or pump.therapy.rate <= PROFILE.minimum_rate.value
         assert 0 <= pump.reservoir_nl <= PROFILE.capacity.value
-        sound = sound_due(pump.panel, PRIORITIES, pump.timing)
+        sound = sound_due(pump.panel, PRIORITIES, timing_of(pump.profile))
         if pump.panel.raised:
             assert sound is not None
             assert sound - pump.now <= 70 * MINUTE_MS

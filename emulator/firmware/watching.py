@@ -1,0 +1,158 @@
+"""The pump watches itself: conditions become alarms, alarms lower the flow and sound, until somebody clears them.
+
+What is watched for is the table's business (``emulator.firmware.alarm_table``) and what an alarm's life is that of
+``emulator.firmware.alarms``. Here both meet the pump: its facts are looked at whenever something may have changed,
+and at ``due_ms``, when a condition will have held long enough or the sounder is due.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from emulator.firmware import alarms
+from emulator.firmware.alarm_table import ALARMS, BY_CODE, PRIORITIES, Facts
+from emulator.firmware.alarms import STOP, Panel, Timing
+from emulator.firmware.telling import alarm_name, priority_name
+from emulator.firmware.therapy import BOLUS
+from emulator.hardware.profile import Profile
+from protocol.vocabulary import AlarmCode, LogKind, Priority
+
+if TYPE_CHECKING:
+    from emulator.firmware.pump import Pump
+
+
+def timing_of(profile: Profile) -> Timing:
+    """Return the sounder's intervals of a hardware profile."""
+    return Timing(profile.critical_interval.value, profile.non_critical_interval.value, profile.silence.value)
+
+
+class Watch:
+    """One pump's alarms: holds the panel and does to the pump what the raised alarms ask for."""
+
+    def __init__(self, pump: Pump, panel: Panel) -> None:
+        self._pump = pump
+        self._timing = timing_of(pump.profile)
+        self.panel = panel
+        self.due_ms: int | None = None
+        """When conditions or the sounder must be looked at next, in pump ms; None if never by themselves."""
+        self._seen = pump.record
+
+    def look(self) -> None:
+        """Look at every condition now, raise and latch alarms, lower the flow and sound as they ask."""
+        pump, before = self._pump, self.panel
+        waiting = self._detect()
+        while self._lower_flow():
+            waiting = self._detect()
+        sound = alarms.sound_due(self.panel, PRIORITIES, self._timing)
+        if sound is not None and sound <= pump.now:
+            self._sound()
+            sound = alarms.sound_due(self.panel, PRIORITIES, self._timing)
+        self.due_ms = min((at for at in (*waiting, sound) if at is not None), default=None)
+        self._seen = pump.record
+        if self.panel != before:
+            pump.save()
+
+    def eventful(self) -> bool:
+        """Whether the last stroke changed anything that an alarm depends on: looking at all of it takes time."""
+        pump = self._pump
+        prescription = pump.therapy.prescription
+        low_nl = prescription.low_reservoir.value if prescription else 0
+        return (
+            pump.record is not self._seen
+            or bool(self.panel.raised)
+            or pump.reservoir_nl <= low_nl
+            or pump.reservoir_nl < pump.profile.stroke.value
+        )
+
+    def restarted(self) -> None:
+        """Take note of a power loss."""
+        self.panel = alarms.restarted(self.panel)
+
+    def clear(self, code: AlarmCode) -> None:
+        """Clear a latched alarm."""
+        self.panel = alarms.clear(self.panel, code)
+        self._pump.log.add(self._pump.now, LogKind.ALARM_CLEARED, code)
+        self._pump.tell("alarm.cleared", alarm=alarm_name(code))
+        self._restrict()
+
+    def silence(self) -> None:
+        """Silence the sounder for the profile's time."""
+        self.panel = alarms.silence(self.panel, self._pump.now, self._timing)
+        self._pump.log.add(self._pump.now, LogKind.ALARM_SILENCED, 0, self._timing.silence_ms)
+        self._pump.tell("alarm.silenced", for_ms=self._timing.silence_ms)
+
+    @property
+    def critical(self) -> bool:
+        """Whether any critical alarm is raised."""
+        return any(PRIORITIES[alarm.code] is Priority.CRITICAL for alarm in self.panel.raised)
+
+    # --- from condition to sound ---
+
+    def _detect(self) -> list[int]:
+        """Raise and latch alarms as the facts ask; return when conditions that hold will have held long enough."""
+        facts, waiting = facts_of(self._pump), []
+        for row in ALARMS:
+            since = row.detector(facts)
+            if since is None:
+                self._condition_gone(row.code)
+            elif since + row.hold(facts) <= facts.now:
+                self._raise(row.code)
+            else:
+                waiting.append(since + row.hold(facts))
+        return waiting
+
+    def _raise(self, code: AlarmCode) -> None:
+        raised = alarms.raise_alarm(self.panel, code, self._pump.now)
+        if raised is not self.panel:
+            self.panel = raised
+            self._pump.log.add(self._pump.now, LogKind.ALARM_RAISED, code)
+            self._pump.tell("alarm.raised", alarm=alarm_name(code), code=int(code), priority=priority_name(code))
+
+    def _condition_gone(self, code: AlarmCode) -> None:
+        if alarms.is_active(self.panel, code):
+            self.panel = alarms.cause_gone(self.panel, code)
+            self._pump.log.add(self._pump.now, LogKind.ALARM_CAUSE_GONE, code)
+            self._pump.tell("alarm.cause_gone", alarm=alarm_name(code))
+
+    def _restrict(self) -> None:
+        restricts = any(BY_CODE[alarm.code].flow.restricts for alarm in self.panel.raised)
+        self._pump.therapy.flow_restricted = restricts
+
+    def _lower_flow(self) -> bool:
+        """Do to the flow what the raised alarms ask for; return whether that changed the state."""
+        pump = self._pump
+        before = pump.therapy.state
+        self._restrict()
+        if not self.panel.raised:
+            return False
+        flows = [BY_CODE[alarm.code].flow for alarm in self.panel.raised]
+        if STOP in flows:
+            pump.fire("halt")
+        elif pump.therapy.flow_restricted:
+            pump.fire("limit")
+        elif self.critical and before in BOLUS:
+            pump.fire("cancel")
+        return pump.therapy.state is not before
+
+    def _sound(self) -> None:
+        first = alarms.in_order(self.panel, PRIORITIES)[0]
+        self._pump.tell("alarm.sound", alarm=alarm_name(first.code), pattern=priority_name(first.code))
+        self.panel = alarms.sounded(self.panel, self._pump.now)
+
+
+def facts_of(pump: Pump) -> Facts:
+    """Return what the pump knows now that an alarm may depend on."""
+    record, prescription = pump.record, pump.therapy.prescription
+    return Facts(
+        now=pump.now,
+        guard_refused_at=record.guard_refused_at,
+        stalled_at=record.stalled_at,
+        programmed=prescription is not None,
+        reservoir_nl=pump.reservoir_nl,
+        low_nl=prescription.low_reservoir.value if prescription else 0,
+        stroke_nl=pump.profile.stroke.value,
+        reset_at=record.reset_at,
+        memory_fault_at=record.memory_fault_at,
+        stopped_at=record.stopped_at,
+        stopped_too_long_ms=pump.profile.stopped_too_long.value,
+    )
