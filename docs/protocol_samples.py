@@ -29,11 +29,14 @@ from protocol.messages import (
     PatientBolusGrant,
     Prescription,
     PrescriptionReport,
+    Prime,
     Prove,
     QueryCommand,
     ReadLog,
     Refused,
     ReservoirReport,
+    Schedule,
+    ScheduleReport,
     Sealed,
     SelfTest,
     SelfTestReport,
@@ -41,7 +44,9 @@ from protocol.messages import (
     SilenceAlarms,
     Staged,
     StagePrescription,
+    StageSchedule,
     Start,
+    Step,
     Stop,
     TherapyReport,
     TotalsReport,
@@ -80,6 +85,15 @@ PRESCRIPTION = Prescription(
     LIBRARY,
     "µ-opioid tolerant",
 )
+SCHEDULE = Schedule(
+    Milliseconds.parse("8 h"),
+    bytes((0, 0, 0, 0, 0, 1, 1)),
+    (
+        Step(0, Milliseconds(0), NanolitresPerDay.parse("0.1 mL/day")),
+        Step(0, Milliseconds.parse("7 h"), NanolitresPerDay.parse("0.15 mL/day")),
+        Step(1, Milliseconds(0), NanolitresPerDay.parse("0.12 mL/day")),
+    ),
+)
 NO_TIME = Milliseconds(0)
 
 HANDSHAKE: tuple[Message, ...] = (
@@ -107,6 +121,8 @@ REQUESTS: tuple[Message, ...] = (
     AcknowledgeAlarm(AlarmCode.MOTOR_STALL),
     SelfTest(),
     Close(stopped_acknowledged=True),
+    StageSchedule(SCHEDULE),
+    Prime(Nanolitres.parse("0.327 mL"), Milliseconds.parse("2 h"), line_emptied=True),
 )
 
 REPLIES: tuple[Message, ...] = (
@@ -139,6 +155,8 @@ REPLIES: tuple[Message, ...] = (
         3,
         258,
         NO_TIME,
+        Nanolitres(0),
+        Nanolitres.parse("0.1 mL"),
     ),
     ReservoirReport(Nanolitres.parse("20 mL"), Nanolitres(16_777_217), Nanolitres.parse("2 mL")),
     BatteryReport(913, 3),
@@ -170,4 +188,5 @@ REPLIES: tuple[Message, ...] = (
     ),
     SelfTestReport(0x0102),
     Closed(),
+    ScheduleReport(DIGEST, SCHEDULE),
 )

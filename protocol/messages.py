@@ -161,16 +161,43 @@ NO_GRANT = PatientBolusGrant(Nanolitres(0), Milliseconds(0), Milliseconds(0), 0)
 
 
 @record
+class Step(WireRecord):
+    """One step of a flex schedule: it lasts until the next one of its pattern, the last one until midnight."""
+
+    pattern: Annotated[int, Width(1), "pattern of the day that it belongs to, from 0"]
+    begins: Annotated[Milliseconds, Width(4), "time of day, whole minutes; the first step of a pattern begins at 0"]
+    rate: Annotated[NanolitresPerDay, Width(4), "basal flow"]
+
+
+@record
+class Schedule(WireRecord):
+    """A flex schedule: patterns of the day, and which of them each day of the week follows. Runs in pump time."""
+
+    anchor: Annotated[Milliseconds, Width(4), "pump time, modulo a week, at which Monday begins"]
+    days: Annotated[bytes, Width(7), "pattern of each day, Monday first"]
+    steps: Annotated[tuple[Step, ...], AtMost(20), "in order of pattern and time of day"]
+
+
+NO_DIGEST = bytes(DIGEST_OCTETS)
+"""Names nothing."""
+NO_BRIDGE = NanolitresPerDay(0)
+
+
+@record
 class Prescription(WireRecord):
     """What a clinician prescribes, complete; the pump never fills in a default."""
 
     mode: Annotated[Mode, Width(1), "what to infuse"]
-    rate: Annotated[NanolitresPerDay, Width(4), "basal flow; 0 unless simple continuous"]
+    rate: Annotated[NanolitresPerDay, Width(4), "basal flow; 0 unless simple continuous (flex has its schedule)"]
     drugs: Annotated[tuple[Drug, ...], AtMost(5), "the fluid in the reservoir, primary drug first"]
     patient_bolus: Annotated[PatientBolusGrant, "what the patient may ask for"]
     low_reservoir: Annotated[Nanolitres, Width(4), "computed volume at which reservoir_low is raised"]
     library: Annotated[Digest, "digest of the drug library it was checked against"]
-    override_reason: Annotated[str, AtMost(40), "why a soft limit is passed; empty if none is"]
+    override_reason: Annotated[str, AtMost(40), "why a soft limit is passed, or a bridge left out; empty if neither"]
+    schedule: Annotated[Digest, "digest of the flex schedule; zeros unless the mode is flex"] = NO_DIGEST
+    bridge: Annotated[NanolitresPerDay, Width(4), "flow until the line's old fluid has left it; 0 for no bridge"] = (
+        NO_BRIDGE
+    )
 
 
 @record
@@ -368,6 +395,26 @@ class Close(Message):
     stopped_acknowledged: Annotated[bool, Width(1), "the user knows that the pump is stopped"]
 
 
+@message(0x20, CLINICIAN)
+class StageSchedule(Message):
+    """Put a flex schedule before the pump, to be named by the prescription staged after it."""
+
+    schedule: Annotated[Schedule, "the whole schedule"]
+
+
+@message(0x21, CLINICIAN, changes_state=True)
+class Prime(Message):
+    """Fill the line with the reservoir's fluid. Nothing reaches the tip; what was going on goes on afterwards."""
+
+    volume: Annotated[Nanolitres, Width(4), "at most the part of the line, from the tip, that holds no drug"]
+    duration: Annotated[Milliseconds, Width(4), "over which; the limits at the pump outlet hold for it too"]
+    line_emptied: Annotated[
+        bool,
+        Width(1),
+        "the line, as a clinician declares, now holds no drug: a new catheter, or aspirated and rinsed",
+    ]
+
+
 # --- replies -------------------------------------------------------------------------------------------------
 
 
@@ -451,6 +498,10 @@ class TherapyReport(Message):
         Width(8),
         "how long it is stopped, or held at the minimum rate where more is prescribed; 0 if neither",
     ]
+    bridge_remaining: Annotated[Nanolitres, Width(4), "to be infused until the bridge ends; 0 without one"]
+    drug_free: Annotated[
+        Nanolitres, Width(4), "part of the line, from the tip, that holds no drug: the most to prime"
+    ]
 
 
 @message(0x87)
@@ -519,3 +570,11 @@ class SelfTestReport(Message):
 @message(0x8E)
 class Closed(Message):
     """The session is over; this is its last message."""
+
+
+@message(0x8F)
+class ScheduleReport(Message):
+    """A flex schedule as the pump understood it, and the digest to prescribe it by."""
+
+    digest: Annotated[Digest, "names exactly this schedule; zeros if there is none"]
+    schedule: Annotated[Schedule, "as decoded by the pump"]

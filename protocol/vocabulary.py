@@ -27,6 +27,7 @@ class Section(enum.IntEnum):
     BATTERY = 5
     ALARMS = 6
     TOTALS = 7
+    SCHEDULE = 8
 
 
 class Mode(enum.IntEnum):
@@ -35,6 +36,7 @@ class Mode(enum.IntEnum):
     STOPPED = 0
     MINIMUM_RATE = 1
     SIMPLE_CONTINUOUS = 2
+    FLEX = 3
 
 
 class TherapyState(enum.IntEnum):
@@ -46,6 +48,9 @@ class TherapyState(enum.IntEnum):
     SIMPLE_CONTINUOUS = 3
     CLINICIAN_BOLUS = 4
     PATIENT_BOLUS = 5
+    FLEX = 6
+    PRIMING = 7
+    BRIDGE = 8
 
 
 class Priority(enum.IntEnum):
@@ -145,6 +150,16 @@ class Reason(enum.IntEnum):
     """The prescription grants no patient boluses."""
     INCOMPLETE = 30
     """The prescription contradicts itself or lacks something."""
+    SCHEDULE_INVALID = 31
+    """The schedule has a gap, an overlap, a pattern that is not there, or a step that this hardware cannot deliver."""
+    NO_SCHEDULE = 32
+    """Flex is prescribed and the schedule that it names is neither staged nor the one in force."""
+    BRIDGE_NEEDED = 33
+    """Another fluid stands in the line, and neither a bridge nor a reason for going without is given."""
+    BRIDGE_IMPOSSIBLE = 34
+    """A bridge is given where nothing needs one, or the line holds more than one fluid."""
+    LINE_HOLDS_DRUG = 35
+    """Priming so much would push drug out at the catheter tip."""
 
 
 class ChannelReason(enum.IntEnum):
@@ -201,3 +216,7 @@ class LogKind(enum.IntEnum):
     """value: bits of the failed checks; 0 is a pass."""
     MEMORY_FAULT = 18
     """subject: number of the damaged memory record."""
+    LINE_EMPTIED = 19
+    """A clinician declared that the line holds no drug."""
+    BRIDGE_ENDED = 20
+    """The old fluid has left the line."""

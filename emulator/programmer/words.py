@@ -40,6 +40,11 @@ REASONS: dict[Reason, str] = {
     Reason.DURATION_RANGE: "The duration or the lockout is outside the pump's range.",
     Reason.PATIENT_BOLUS_OFF: "The prescription grants no patient boluses.",
     Reason.INCOMPLETE: "The prescription lacks something or contradicts itself.",
+    Reason.SCHEDULE_INVALID: "The schedule has a gap, an overlap or a step that this pump cannot deliver.",
+    Reason.NO_SCHEDULE: "The pump does not hold the schedule that the prescription names; update again.",
+    Reason.BRIDGE_NEEDED: "Another fluid stands in the line: give a bridge, or a reason for going without one.",
+    Reason.BRIDGE_IMPOSSIBLE: "No bridge is possible: the line holds no other fluid, or more than one.",
+    Reason.LINE_HOLDS_DRUG: "So much priming would push drug out at the catheter tip; prime less.",
 }
 
 ALARMS: dict[AlarmCode, str] = {
@@ -59,12 +64,16 @@ STATES: dict[TherapyState, str] = {
     TherapyState.SIMPLE_CONTINUOUS: "infusing at the basal rate",
     TherapyState.CLINICIAN_BOLUS: "giving a clinician bolus",
     TherapyState.PATIENT_BOLUS: "giving a patient bolus",
+    TherapyState.FLEX: "infusing by its schedule",
+    TherapyState.PRIMING: "priming the line, no drug is delivered",
+    TherapyState.BRIDGE: "bridging: the old fluid is leaving the line at its own rate",
 }
 
 MODES: dict[Mode, str] = {
     Mode.STOPPED: "stopped",
     Mode.MINIMUM_RATE: "minimum rate",
     Mode.SIMPLE_CONTINUOUS: "simple continuous",
+    Mode.FLEX: "flex",
 }
 
 
