@@ -382,7 +382,7 @@ def _limits(entry: DrugEntry) -> dict[str, Any]:
 
 
 def _as_made(serial: str, library: Library, profile: Profile, filling: Filling) -> State:
-    line = filled(profile.line_nl, filling.fluid)
+    line = filled(profile.line_nl, tuple(sorted(filling.fluid)))
     return State(
         Identity(serial, library.canonical(), 0),
         (),

@@ -10,6 +10,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterator
 from functools import lru_cache
+from itertools import pairwise
 from typing import NamedTuple
 
 from protocol.messages import Schedule
@@ -37,9 +38,8 @@ def problem_with(schedule: Schedule) -> str | None:
     begins: dict[int, list[int]] = {}
     for step in schedule.steps:
         begins.setdefault(step.pattern, []).append(step.begins.value)
-    if list(begins) != sorted(begins) or [step.pattern for step in schedule.steps] != sorted(
-        step.pattern for step in schedule.steps
-    ):
+    patterns = [step.pattern for step in schedule.steps]
+    if patterns != sorted(patterns):
         return "the steps are not in order of their patterns"
     for pattern, times in begins.items():
         if problem := _problem_with_day(times):
@@ -53,7 +53,7 @@ def problem_with(schedule: Schedule) -> str | None:
 def _problem_with_day(times: list[int]) -> str | None:
     if times[0] != 0:
         return "the first step does not begin at midnight"
-    if any(later <= earlier for earlier, later in zip(times, times[1:], strict=False)):
+    if any(later <= earlier for earlier, later in pairwise(times)):
         return "a step does not begin after the one before it"
     if times[-1] >= DAY_MS:
         return "a step begins after the end of the day"
@@ -77,10 +77,10 @@ def week_of(schedule: Schedule) -> Week:
             if not rates or rates[-1] != rate:
                 begins.append(day * DAY_MS + begin)
                 rates.append(rate)
-    credits = [0]
+    flowed = [0]
     for begin, end, rate in zip(begins, [*begins[1:], WEEK_MS], rates, strict=True):
-        credits.append(credits[-1] + rate * (end - begin))
-    return Week(tuple(begins), tuple(rates), tuple(credits))
+        flowed.append(flowed[-1] + rate * (end - begin))
+    return Week(tuple(begins), tuple(rates), tuple(flowed))
 
 
 def rate_at(schedule: Schedule, now_ms: int) -> int:
@@ -113,9 +113,9 @@ def steps_from(schedule: Schedule, now_ms: int, for_ms: int) -> Iterator[tuple[i
         now_ms = until
 
 
-def flowed(schedule: Schedule, now_ms: int, for_ms: int) -> int:
+def credit_from(schedule: Schedule, now_ms: int, for_ms: int) -> int:
     """Return what flows from a pump time on, in nL·ms/day."""
-    return _flowed_by(schedule, now_ms + for_ms) - _flowed_by(schedule, now_ms)
+    return _credit_by(schedule, now_ms + for_ms) - _credit_by(schedule, now_ms)
 
 
 def peak_rate(schedule: Schedule) -> int:
@@ -141,14 +141,14 @@ def most_within(schedule: Schedule, window_ms: int) -> int:
     anchored = schedule.anchor.value
     begins = [anchored + begin for begin in week_of(schedule).begins]
     starts = [*begins, *(begin - window_ms for begin in begins)]
-    return -(-max(flowed(schedule, start, window_ms) for start in starts) // DAY_MS)
+    return -(-max(credit_from(schedule, start, window_ms) for start in starts) // DAY_MS)
 
 
 def _in_week(schedule: Schedule, now_ms: int) -> int:
     return (now_ms - schedule.anchor.value) % WEEK_MS
 
 
-def _flowed_by(schedule: Schedule, now_ms: int) -> int:
+def _credit_by(schedule: Schedule, now_ms: int) -> int:
     """Return what has flowed since the anchor of week 0, as credit."""
     week = week_of(schedule)
     weeks, at = divmod(now_ms - schedule.anchor.value, WEEK_MS)

@@ -181,6 +181,7 @@ class Schedule(WireRecord):
 NO_DIGEST = bytes(DIGEST_OCTETS)
 """Names nothing."""
 NO_BRIDGE = NanolitresPerDay(0)
+NO_VOLUME = Nanolitres(0)
 
 
 @record
@@ -498,10 +499,10 @@ class TherapyReport(Message):
         Width(8),
         "how long it is stopped, or held at the minimum rate where more is prescribed; 0 if neither",
     ]
-    bridge_remaining: Annotated[Nanolitres, Width(4), "to be infused until the bridge ends; 0 without one"]
-    drug_free: Annotated[
-        Nanolitres, Width(4), "part of the line, from the tip, that holds no drug: the most to prime"
-    ]
+    bridge_remaining: Annotated[Nanolitres, Width(4), "to be infused until the bridge ends; 0 if none"] = NO_VOLUME
+    drug_free: Annotated[Nanolitres, Width(4), "part of the line, from the tip, without drug: the most to prime"] = (
+        NO_VOLUME
+    )
 
 
 @message(0x87)

@@ -151,13 +151,13 @@ class Reason(enum.IntEnum):
     INCOMPLETE = 30
     """The prescription contradicts itself or lacks something."""
     SCHEDULE_INVALID = 31
-    """The schedule has a gap, an overlap, a pattern that is not there, or a step that this hardware cannot deliver."""
+    """The schedule has a gap, an overlap, or days and patterns that do not fit each other."""
     NO_SCHEDULE = 32
     """Flex is prescribed and the schedule that it names is neither staged nor the one in force."""
     BRIDGE_NEEDED = 33
     """Another fluid stands in the line, and neither a bridge nor a reason for going without is given."""
     BRIDGE_IMPOSSIBLE = 34
-    """A bridge is given where nothing needs one, or the line holds more than one fluid."""
+    """A bridge cannot begin: the line holds more than one fluid."""
     LINE_HOLDS_DRUG = 35
     """Priming so much would push drug out at the catheter tip."""
 

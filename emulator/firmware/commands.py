@@ -10,17 +10,19 @@ from collections.abc import Callable
 from typing import Any
 
 from emulator.firmware import alarms, reports
-from emulator.firmware.prescribing import refusal
+from emulator.firmware.prescribing import refusal, schedule_objections
 from emulator.firmware.pump import Pump
 from emulator.firmware.refusals import (
     clinician_bolus_refused,
     patient_bolus_refused,
     prescription_refused,
+    prime_refused,
     start_refused,
 )
 from emulator.firmware.self_test import failed_checks
 from emulator.firmware.state import CommandRecord
-from emulator.firmware.therapy import CLINICIAN_BOLUS, PATIENT_BOLUS
+from emulator.firmware.telling import bolus_kind
+from emulator.firmware.therapy import CLINICIAN_BOLUS, PATIENT_BOLUS, PRIMING, new_bolus
 from emulator.machine import NotAllowedError
 from protocol.messages import (
     Accepted,
@@ -36,21 +38,25 @@ from protocol.messages import (
     Message,
     PatientBolus,
     Prescription,
+    Prime,
     QueryCommand,
     ReadLog,
     Refused,
+    Schedule,
+    ScheduleReport,
     SelfTest,
     SelfTestReport,
     SetWallClock,
     SilenceAlarms,
     Staged,
     StagePrescription,
+    StageSchedule,
     Start,
     Stop,
 )
-from protocol.prescription_digest import digest_of
+from protocol.prescription_digest import digest_of, schedule_digest
 from protocol.units import Milliseconds, NanolitresPerDay
-from protocol.vocabulary import LogKind, Outcome, Reason, Role, TherapyState
+from protocol.vocabulary import LogKind, Mode, Outcome, Reason, Role, TherapyState
 
 REMEMBERED = 4
 """Sessions whose last command is remembered, for the patient's controller and for all others apart."""
@@ -62,11 +68,12 @@ class Commands:
     def __init__(self, pump: Pump) -> None:
         self._pump = pump
         self._staged: Prescription | None = None
+        self._schedule: Schedule | None = None
 
     def session_opened(self, session: bytes, role: Role) -> None:
         """Make room to remember what this session does; the oldest of its kind is forgotten."""
         self._pump.check_memory()
-        self._staged = None
+        self._staged = self._schedule = None
         mine = [each for each in self._pump.record.commands if _kind(each.role) == _kind(role)]
         others = [each for each in self._pump.record.commands if _kind(each.role) != _kind(role)]
         kept = (*others, *mine[-(REMEMBERED - 1) :], CommandRecord(session, role))
@@ -77,7 +84,7 @@ class Commands:
     def session_closed(self, role: Role, *, asked: bool) -> None:
         """Drop what the session had staged."""
         self._pump.check_memory()
-        self._staged = None
+        self._staged = self._schedule = None
         self._pump.log.add(self._pump.now, LogKind.SESSION_CLOSED, role, 0 if asked else 1)
         self._pump.log.flush()
 
@@ -127,11 +134,27 @@ class Commands:
 
     def _stage(self, request: StagePrescription) -> Message:
         self._staged = None
-        refused = prescription_refused(self._pump, request.prescription)
+        prescription = request.prescription
+        refused = prescription_refused(self._pump, prescription, self._schedule_of(prescription))
         if refused:
             return refused
         self._staged = request.prescription
         return Staged(digest_of(request.prescription, self._pump.identity.serial), request.prescription)
+
+    def _stage_schedule(self, request: StageSchedule) -> Message:
+        self._staged = self._schedule = None
+        refused = next(schedule_objections(request.schedule, self._pump.profile), None)
+        if refused:
+            return refused
+        self._schedule = request.schedule
+        return ScheduleReport(schedule_digest(request.schedule), request.schedule)
+
+    def _schedule_of(self, prescription: Prescription) -> Schedule | None:
+        """Return the schedule that a prescription names, if it is staged or the one in force."""
+        for schedule in (self._schedule, self._pump.record.schedule):
+            if schedule and prescription.mode is Mode.FLEX and schedule_digest(schedule) == prescription.schedule:
+                return schedule
+        return None
 
     def _commit(self, request: Commit) -> Message:
         staged, self._staged = self._staged, None
@@ -139,10 +162,11 @@ class Commands:
             return refusal(Reason.NOTHING_STAGED)
         if request.digest != digest_of(staged, self._pump.identity.serial):
             return refusal(Reason.DIGEST_MISMATCH)
-        refused = prescription_refused(self._pump, staged)
+        schedule = self._schedule_of(staged)
+        refused = prescription_refused(self._pump, staged, schedule)
         if refused:
             return refused
-        self._pump.prescribe(staged)
+        self._pump.prescribe(staged, schedule)
         self._pump.log.add(self._pump.now, LogKind.PRESCRIPTION)
         return self._accepted()
 
@@ -183,10 +207,19 @@ class Commands:
 
     def _begin(self, state: TherapyState, event: str, volume_nl: int, duration_ms: int) -> None:
         pump = self._pump
-        pump.fire(event, volume_nl=volume_nl, duration_ms=duration_ms)
+        pump.fire(event, bolus=new_bolus(state, volume_nl, duration_ms))
         pump.log.add(pump.now, LogKind.BOLUS_STARTED, state, volume_nl)
-        kind = "patient" if state is PATIENT_BOLUS else "clinician"
+        kind = bolus_kind(state)
         pump.tell("pump.bolus", what="started", kind=kind, volume_nl=volume_nl, duration_ms=duration_ms)
+
+    def _prime(self, request: Prime) -> Message:
+        refused = prime_refused(self._pump, request)
+        if refused:
+            return refused
+        if request.line_emptied:
+            self._pump.empty_line()
+        self._begin(PRIMING, "prime", request.volume.value, request.duration.value)
+        return self._accepted()
 
     def _cancel(self, _: CancelBolus) -> Message:
         try:
@@ -255,6 +288,8 @@ HANDLERS: dict[type[Message], Handler] = {
     ClinicianBolus: Commands._clinician_bolus,
     CancelBolus: Commands._cancel,
     PatientBolus: Commands._patient_bolus,
+    StageSchedule: Commands._stage_schedule,
+    Prime: Commands._prime,
     EnterRefill: Commands._refill,
     SetWallClock: Commands._set_clock,
     SilenceAlarms: Commands._silence,

@@ -24,6 +24,11 @@ def wait_ms(credit: int, rate: int, target: int) -> int | None:
     return -((credit - target) // rate)
 
 
+def whole_strokes_nl(credit: int, stroke_nl: int) -> int:
+    """Return the volume of the whole strokes that a credit covers."""
+    return credit // credit_of(stroke_nl) * stroke_nl
+
+
 def bolus_rate(volume_nl: int, duration_ms: int) -> int:
     """Return the flow in nL/day that delivers a volume over a duration, rounded down, at least 1.
 

@@ -9,12 +9,16 @@ questions of each of the guard's rings:
 * *In the future*: does any later window hold too much planned mass? Planned mass is piecewise linear in time, so
   the fullest window begins or ends where a piece of flow begins or a plug of the line reaches the tip.
 
+A first look, which errs on the strict side, settles most questions at once: all that is in the ring, and the largest
+flow for a whole window on top.
+
 Mass moves in whole strokes, so two strokes at the highest concentration are allowed for on top; the planner is
 therefore a little stricter than the guard, which in healthy operation never has anything to refuse.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
@@ -40,6 +44,11 @@ class Plan(NamedTuple):
     pieces: tuple[Piece, ...]
     rate: int
     credit: int
+
+    @property
+    def peak(self) -> int:
+        """The largest flow in it, in nL/day."""
+        return max((self.rate, *(piece.rate for piece in self.pieces)))
 
 
 class Obstacle(NamedTuple):
@@ -73,6 +82,8 @@ def obstacle(
                 (Reason.DAY_LIMIT, ledger.day, sizes.day_bucket_ms, sizes.day_buckets, ledger.limit_24h),
             )
             for reason, ring, bucket_ms, buckets, limit in windows:
+                if ring.total + curve.most_at_peak(bucket_ms * buckets) <= limit:
+                    continue
                 if curve.most_with(ring, bucket_ms) > limit or curve.most_within(bucket_ms * buckets) > limit:
                     return Obstacle(reason, code, limit)
     return None
@@ -87,9 +98,21 @@ class MassCurve:
     def __init__(self, code: int, plan: Plan, plugs: Sequence[tuple[int, Fluid]], stroke_nl: int) -> None:
         self._plan = plan
         self._plugs = [(volume_nl, dict(fluid).get(code, 0)) for volume_nl, fluid in plugs]
-        highest = max(concentration for _, concentration in self._plugs)
-        self._slack = STROKES_ALLOWED_FOR * stroke_nl * highest
-        self._corners = sorted({0, *self._corner_times()})
+        self._highest = max(concentration for _, concentration in self._plugs)
+        self._slack = STROKES_ALLOWED_FOR * stroke_nl * self._highest
+        self._begins = [0]
+        """When each piece begins, and the endless last one."""
+        self._credits = [plan.credit]
+        """What is commanded by then."""
+        for duration_ms, rate in plan.pieces:
+            self._begins.append(self._begins[-1] + duration_ms)
+            self._credits.append(self._credits[-1] + duration_ms * rate)
+        self._rates = [*(piece.rate for piece in plan.pieces), plan.rate]
+
+    def most_at_peak(self, window_ms: int) -> int:
+        """Return more than any window can get: the plan's largest flow all along, of the strongest fluid."""
+        credit = self._plan.credit + self._plan.peak * window_ms
+        return -(-credit * self._highest // DAY_MS) + self._slack
 
     def most_with(self, ring: Ring, bucket_ms: int) -> int:
         """Return the largest sum that the ring will show while past mass is still in it."""
@@ -105,12 +128,15 @@ class MassCurve:
 
     def most_within(self, window_ms: int) -> int:
         """Return the most mass in any window of this length from now on."""
-        starts = {*self._corners, *(corner - window_ms for corner in self._corners if corner > window_ms)}
+        corners = sorted({0, *self._corner_times()})
+        starts = {*corners, *(corner - window_ms for corner in corners if corner > window_ms)}
         return max(self.by(start + window_ms) - self.by(start) for start in starts) + self._slack
 
     def by(self, time_ms: int) -> int:
         """Return the mass delivered by a time from now, rounded up."""
-        credit, mass = self._credit_by(time_ms), 0
+        piece = bisect_right(self._begins, time_ms) - 1
+        credit = self._credits[piece] + (time_ms - self._begins[piece]) * self._rates[piece]
+        mass = 0
         for volume_nl, concentration in self._plugs[:-1]:
             here = min(credit, volume_nl * DAY_MS)
             mass += here * concentration
@@ -118,20 +144,9 @@ class MassCurve:
         mass += credit * self._plugs[-1][1]
         return -(-mass // DAY_MS)
 
-    def _credit_by(self, time_ms: int) -> int:
-        credit, rest = self._plan.credit, time_ms
-        for duration_ms, rate in self._plan.pieces:
-            here = min(rest, duration_ms)
-            credit += here * rate
-            rest -= here
-        return credit + rest * self._plan.rate
-
     def _corner_times(self) -> Iterator[int]:
         """Yield when a piece of flow begins and when, rounded both ways, a plug of the line is used up."""
-        begins = 0
-        for duration_ms, _ in self._plan.pieces:
-            begins += duration_ms
-            yield begins
+        yield from self._begins[1:]
         used = 0
         for volume_nl, _ in self._plugs[:-1]:
             used += volume_nl * DAY_MS
@@ -141,15 +156,10 @@ class MassCurve:
 
     def _time_of(self, credit: int) -> int | None:
         """Return when the plan's credit reaches an amount; None if it never does."""
-        begins, reached = 0, self._plan.credit
-        for duration_ms, rate in (*self._plan.pieces, (None, self._plan.rate)):
-            if reached >= credit:
-                return begins
-            needed = -(-(credit - reached) // rate) if rate else None
-            if needed is not None and (duration_ms is None or needed <= duration_ms):
-                return begins + needed
-            if duration_ms is None:
-                return None
-            begins += duration_ms
-            reached += duration_ms * rate
-        return None
+        piece = bisect_left(self._credits, credit) - 1
+        if piece < 0:
+            return 0
+        rate = self._rates[piece]
+        if rate == 0:
+            return None
+        return self._begins[piece] - (self._credits[piece] - credit) // rate

@@ -9,11 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from emulator.drug import DrugEntry, Verdict
+from emulator.firmware.basal import Basal, basal_of
 from emulator.firmware.metering import bolus_rate
 from emulator.hardware.line import Fluid
 from emulator.hardware.profile import Profile
 from emulator.library import Library
-from protocol.messages import NO_GRANT, NO_SUBJECT, Drug, Prescription, Refused
+from emulator.schedule import problem_with
+from protocol.messages import NO_DIGEST, NO_GRANT, NO_SUBJECT, Drug, Prescription, Refused, Schedule
 from protocol.units import HOUR_MS, MINUTE_MS, Milliseconds, Picograms
 from protocol.vocabulary import Mode, Reason
 
@@ -29,17 +31,22 @@ def refusal(reason: Reason, subject: int = NO_SUBJECT, *, retry_after_ms: int = 
 
 
 def fluid_of(prescription: Prescription) -> Fluid:
-    """Return the fluid that a prescription says is in the reservoir."""
-    return tuple((drug.code, drug.concentration.value) for drug in prescription.drugs)
+    """Return the fluid that a prescription says is in the reservoir, in the order of the drugs' codes."""
+    return tuple(sorted((drug.code, drug.concentration.value) for drug in prescription.drugs))
 
 
-def objection(prescription: Prescription, library: Library, profile: Profile) -> Refused | None:
-    """Return why a prescription is not acceptable, hard reasons first, or None if it is."""
-    hard = next(_hard_objections(prescription, library, profile), None)
+def objection(
+    prescription: Prescription, library: Library, profile: Profile, schedule: Schedule | None = None
+) -> Refused | None:
+    """Return why a prescription is not acceptable, hard reasons first, or None if it is.
+
+    ``schedule`` is the one that it names.
+    """
+    hard = next(_hard_objections(prescription, schedule, library, profile), None)
     if hard:
         return hard
     if not prescription.override_reason.strip():
-        return next(_soft_objections(prescription, library), None)
+        return next(_soft_objections(prescription, schedule, library, profile), None)
     return None
 
 
@@ -62,7 +69,9 @@ def _known(prescription: Prescription, library: Library) -> Iterator[tuple[Drug,
             yield drug, entry
 
 
-def _hard_objections(prescription: Prescription, library: Library, profile: Profile) -> Iterator[Refused]:
+def _hard_objections(
+    prescription: Prescription, schedule: Schedule | None, library: Library, profile: Profile
+) -> Iterator[Refused]:
     if prescription.library != library.digest:
         yield refusal(Reason.LIBRARY_MISMATCH)
     codes = [drug.code for drug in prescription.drugs]
@@ -70,8 +79,13 @@ def _hard_objections(prescription: Prescription, library: Library, profile: Prof
         yield refusal(Reason.INCOMPLETE)
     for drug in prescription.drugs:
         yield from _drug_objections(drug, library)
-    yield from _rate_objections(prescription, profile)
-    yield from _grant_objections(prescription, library, profile)
+    if (prescription.mode is Mode.FLEX) != (schedule is not None):
+        yield refusal(Reason.NO_SCHEDULE)
+        return
+    basal = basal_of(prescription, schedule, profile)
+    yield from _rate_objections(prescription, basal, profile)
+    yield from _bridge_objections(prescription, profile)
+    yield from _grant_objections(prescription, basal, library, profile)
     if prescription.low_reservoir.value >= profile.capacity.value:
         yield refusal(Reason.CAPACITY)
 
@@ -88,16 +102,38 @@ def _drug_objections(drug: Drug, library: Library) -> Iterator[Refused]:
             yield refusal(Reason.LIMIT_ABOVE_LIBRARY, drug.code, limit_pg=most.value)
 
 
-def _rate_objections(prescription: Prescription, profile: Profile) -> Iterator[Refused]:
+def _rate_objections(prescription: Prescription, basal: Basal, profile: Profile) -> Iterator[Refused]:
     rate = prescription.rate.value
     if prescription.mode is Mode.SIMPLE_CONTINUOUS:
         if not deliverable(rate, profile):
             yield refusal(Reason.RATE_RANGE)
     elif rate:
         yield refusal(Reason.INCOMPLETE)
+    if basal.schedule:
+        yield from schedule_objections(basal.schedule, profile)
+    elif prescription.schedule != NO_DIGEST:
+        yield refusal(Reason.INCOMPLETE)
 
 
-def _grant_objections(prescription: Prescription, library: Library, profile: Profile) -> Iterator[Refused]:
+def schedule_objections(schedule: Schedule, profile: Profile) -> Iterator[Refused]:
+    """Yield why a schedule cannot be infused by this hardware."""
+    if problem_with(schedule) is not None:
+        yield refusal(Reason.SCHEDULE_INVALID)
+    elif not all(deliverable(step.rate.value, profile) for step in schedule.steps):
+        yield refusal(Reason.RATE_RANGE)
+
+
+def _bridge_objections(prescription: Prescription, profile: Profile) -> Iterator[Refused]:
+    if prescription.bridge.value:
+        if prescription.mode is Mode.STOPPED:
+            yield refusal(Reason.INCOMPLETE)
+        if not deliverable(prescription.bridge.value, profile):
+            yield refusal(Reason.RATE_RANGE)
+
+
+def _grant_objections(
+    prescription: Prescription, basal: Basal, library: Library, profile: Profile
+) -> Iterator[Refused]:
     grant = prescription.patient_bolus
     if grant.volume.value == 0:
         if grant != NO_GRANT:
@@ -108,24 +144,25 @@ def _grant_objections(prescription: Prescription, library: Library, profile: Pro
     if grant.duration.value not in BOLUS_DURATION_MS or grant.lockout.value not in LOCKOUT_MS:
         yield refusal(Reason.DURATION_RANGE)
         return
-    if not deliverable(
-        basal_rate(prescription, profile) + bolus_rate(grant.volume.value, grant.duration.value), profile
-    ):
+    if not deliverable(basal.peak + bolus_rate(grant.volume.value, grant.duration.value), profile):
         yield refusal(Reason.RATE_RANGE)
     hard = bolus_objection(grant.volume.value, prescription, library, "any soft limit is passed knowingly")
     if hard:
         yield hard
     for drug in prescription.drugs:
-        if worst_day_nl(prescription, profile) * drug.concentration.value > drug.limit_24h.value:
+        if worst_day_nl(prescription, basal) * drug.concentration.value > drug.limit_24h.value:
             yield refusal(Reason.DAY_LIMIT, drug.code, limit_pg=drug.limit_24h.value)
 
 
-def _soft_objections(prescription: Prescription, library: Library) -> Iterator[Refused]:
+def _soft_objections(
+    prescription: Prescription, schedule: Schedule | None, library: Library, profile: Profile
+) -> Iterator[Refused]:
+    basal = basal_of(prescription, schedule, profile)
     for drug, entry in _known(prescription, library):
         concentration = drug.concentration.value
         if entry.concentration.judge(concentration) is Verdict.SOFT:
             yield refusal(Reason.SOFT_LIMIT, drug.code)
-        if entry.daily.judge(prescription.rate.value * concentration) is Verdict.SOFT:
+        if entry.daily.judge(basal.fullest_day_nl * concentration) is Verdict.SOFT:
             yield refusal(Reason.SOFT_LIMIT, drug.code, limit_pg=entry.daily.soft.value)
     soft = bolus_objection(prescription.patient_bolus.volume.value, prescription, library, "")
     if soft:
@@ -137,14 +174,7 @@ def deliverable(rate: int, profile: Profile) -> bool:
     return profile.rate_min.value <= rate <= profile.rate_max.value
 
 
-def basal_rate(prescription: Prescription, profile: Profile) -> int:
-    """Return the flow in nL/day that a prescription asks for apart from any bolus."""
-    if prescription.mode is Mode.MINIMUM_RATE:
-        return profile.minimum_rate.value
-    return prescription.rate.value
-
-
-def worst_day_nl(prescription: Prescription, profile: Profile) -> int:
+def worst_day_nl(prescription: Prescription, basal: Basal) -> int:
     """Return the volume of a day in which every patient bolus is used."""
     grant = prescription.patient_bolus
-    return basal_rate(prescription, profile) + grant.count_24h * grant.volume.value
+    return basal.fullest_day_nl + grant.count_24h * grant.volume.value

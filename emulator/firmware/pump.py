@@ -11,27 +11,30 @@ if power fails around a stroke, the rotor's position tells whether it moved.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from emulator.firmware import ledgers
 from emulator.firmware.alarms import Panel
+from emulator.firmware.basal import NOTHING, Basal, basal_of
 from emulator.firmware.event_log import EventLog
 from emulator.firmware.guard import Sizes
 from emulator.firmware.metering import credit_of, wait_ms
-from emulator.firmware.planner import Piece, Plan
+from emulator.firmware.planner import Plan
+from emulator.firmware.plans import bridge_ahead, planned, prime_ahead, span_of
 from emulator.firmware.prescribing import fluid_of
 from emulator.firmware.state import Bolus, Identity, Metering, State, TherapyRecord
-from emulator.firmware.telling import prescription_data
-from emulator.firmware.therapy import MINIMUM_RATE, PATIENT_BOLUS, STOPPED, Therapy, not_delivered_nl
+from emulator.firmware.telling import bolus_kind, prescription_data
+from emulator.firmware.therapy import BRIDGE, STOPPED, Therapy, not_delivered_nl
 from emulator.firmware.watching import Watch
 from emulator.hardware.body import ROTOR_POSITIONS, Body
-from emulator.hardware.line import SALINE, Fluid, drugs_in, filled, masses, push
+from emulator.hardware.line import SALINE, Fluid, drugs_in, filled, foreign_nl, masses, push
 from emulator.hardware.nonvolatile import NonVolatile
 from emulator.hardware.profile import Profile
 from emulator.library import Library, LibraryError
-from protocol.messages import Prescription
-from protocol.vocabulary import AlarmCode, LogKind, Mode, TherapyState
+from emulator.schedule import next_change_ms, rate_at
+from protocol.messages import Prescription, Schedule
+from protocol.vocabulary import AlarmCode, LogKind, TherapyState
 
 LONG_DAY_MS = 96 * 903_000
 """The day over which patient boluses are counted: 0.33 % long, like the guard's, for a clock that runs fast."""
@@ -70,6 +73,9 @@ class Pump:
         self._take_over(values)
         self.now = max(self.now, self.log.last_at_ms, *_instants(self.record, self.panel))
         self._ledgers_at = self._saved_at = self.now
+        self._step_due: int | None = None
+        self._take_step()
+        self._told: tuple[TherapyState, int] | None = (self.therapy.state, self.therapy.rate)
         self._watch.due_ms = self.now
         if damaged:
             self._memory_fault(damaged)
@@ -90,17 +96,9 @@ class Pump:
         record: TherapyRecord = values.get("therapy", TherapyRecord(TherapyState.UNPROGRAMMED))
         self.record = record
         self._watch = Watch(self, values.get("alarms", Panel()))
-        self.therapy = Therapy(
-            self.profile.minimum_rate.value,
-            self._bolus_ended,
-            state=record.state,
-            prescription=record.prescription,
-            running=record.running,
-            suspended=record.suspended,
-        )
+        self.therapy = Therapy(self.profile.minimum_rate.value, self._bolus_ended, record)
         self._fluid = SALINE
         self._fluid_said_by: Prescription | None = None
-        self._told: tuple[TherapyState, int] | None = (self.therapy.state, self.therapy.rate)
         metering: Metering = values.get("metering", self._metering_unknown())
         self.now, self.credit, self.line, self.reservoir_nl, self.volume_nl, self.strokes, delivered, rotor = metering
         self.delivered = dict(delivered)
@@ -122,14 +120,21 @@ class Pump:
             self._told = None
             self.fire("limit")
             if self.therapy.prescription:
-                self.tell("pump.prescription", **prescription_data(self.therapy.prescription), confirmed=False)
+                data = prescription_data(self.therapy.prescription, self.record.schedule)
+                self.tell("pump.prescription", **data, confirmed=False)
 
     # --- time ---
 
     @property
     def due_ms(self) -> int | None:
         """When the next thing happens by itself, in pump ms; None if nothing ever will."""
-        due = [self._watch.due_ms, self._stroke_due(), self._bolus_due(), self._saved_at + HEARTBEAT_MS]
+        due = [
+            self._watch.due_ms,
+            self._stroke_due(),
+            self._bolus_due(),
+            self._saved_at + HEARTBEAT_MS,
+            self._step_due,
+        ]
         if self.chip.damage():
             due.append((self.now // SCRUB_MS + 1) * SCRUB_MS)
         return min((at for at in due if at is not None), default=None)
@@ -163,6 +168,8 @@ class Pump:
         if self.therapy.bolus_end_in() == 0:
             self.fire("bolus_done")
             self.save()
+        if self._step_due is not None and self._step_due <= self.now:
+            self.follow_schedule()
         if self._saved_at + HEARTBEAT_MS <= self.now:
             self.save()
         if self._watch.due_ms is not None and self._watch.due_ms <= self.now:
@@ -203,6 +210,8 @@ class Pump:
             self._count_stroke()
             if self.record.stalled_at >= 0:
                 self.record = self.record._replace(stalled_at=-1)
+            if self.therapy.state is BRIDGE and self.bridge_remaining_nl == 0:
+                self._bridged()
         elif self.record.stalled_at < 0:
             self.record = self.record._replace(stalled_at=self.now)
 
@@ -234,45 +243,111 @@ class Pump:
         limits |= {drug.code: (drug.limit_1h.value, drug.limit_24h.value) for drug in prescription.drugs}
         return ledgers.with_drugs(self.ledgers, limits, in_line, self.sizes)
 
+    # --- what would flow ---
+
     def plan(self, bolus: Bolus) -> Plan:
-        """Return what would flow from now on with one more bolus, before the one that it pre-empts, if any."""
-        base = self.therapy.basal_rate
-        boluses = [each for each in (bolus, self.therapy.running) if each]
-        pieces = tuple(Piece(-(-each.remaining // each.rate), base + each.rate) for each in boluses)
-        return Plan(pieces, base, self.credit)
+        """Return what would flow from now on with one more bolus, before those that it interrupts, if any."""
+        basal, boluses = self._basal(), [bolus, *self._unfinished()]
+        return planned(basal, self.now, self.credit, self._span_ms(basal), boluses=boluses)
+
+    def plan_prime(self, prime: Bolus) -> Plan:
+        """Return what would flow with a prime: that first, then what it interrupts; after a stop, nothing."""
+        basal = NOTHING if self.therapy.state is STOPPED else self._basal()
+        span_ms = self._span_ms(basal)
+        return planned(
+            basal, self.now, self.credit, span_ms, ahead=prime_ahead(prime), boluses=list(self._unfinished())
+        )
+
+    def plan_prescription(self, prescription: Prescription, schedule: Schedule | None) -> Plan:
+        """Return what would flow if a prescription were begun now: its bridge first, if it has one to cross."""
+        basal = basal_of(prescription, schedule, self.profile)
+        fluid, bridge = fluid_of(prescription), prescription.bridge.value
+        ahead = bridge_ahead(foreign_nl(self.line, fluid), bridge)
+        span_ms = span_of(basal, self.line, fluid, self.sizes, is_new=True)
+        return planned(basal, self.now, self.credit, span_ms, ahead=ahead)
+
+    def _basal(self) -> Basal:
+        prescription = self.therapy.prescription
+        return basal_of(prescription, self.record.schedule, self.profile) if prescription else NOTHING
+
+    @property
+    def basal_peak(self) -> int:
+        """The largest basal flow that is prescribed, in nL/day."""
+        return self._basal().peak
+
+    def _span_ms(self, basal: Basal) -> int:
+        return span_of(basal, self.line, self.fluid, self.sizes, is_new=False)
+
+    def _unfinished(self) -> Iterator[Bolus]:
+        if self.therapy.running:
+            yield self.therapy.running
+        yield from reversed(self.therapy.suspended)
+
+    @property
+    def bridge_remaining_nl(self) -> int:
+        """Volume until the prescribed bridge has done its work; 0 without one."""
+        prescription = self.therapy.prescription
+        if prescription is None or not prescription.bridge.value:
+            return 0
+        return foreign_nl(self.line, self.fluid)
 
     # --- therapy ---
 
     def fire(self, event: str, **details: Any) -> None:
         """Let an event happen to the therapy and note the change of state; raises as the therapy does."""
+        self.therapy.line_bridged = self.bridge_remaining_nl == 0
         self.therapy.fire(event, **details)
-        state, rate = self.therapy.state, self.therapy.rate
-        if self._withheld() != (self.record.stopped_at >= 0):
-            self.record = self.record._replace(stopped_at=self.now if self._withheld() else -1)
-        if (state, rate) != self._told:
-            self._told = (state, rate)
-            self.log.add(self.now, LogKind.STATE, state, rate)
-            self.tell("pump.state", state=state.name.lower(), rate=rate)
-            self._watch.due_ms = self.now
-        if rate == 0:
+        if self.therapy.withheld != (self.record.stopped_at >= 0):
+            self.record = self.record._replace(stopped_at=self.now if self.therapy.withheld else -1)
+        if (self.therapy.state, self.therapy.rate) != self._told:
+            self.log.add(self.now, LogKind.STATE, self.therapy.state, self.therapy.rate)
+            self._tell_state()
+        if self.therapy.rate == 0:
             self.record = self.record._replace(guard_refused_at=-1)
 
-    def _withheld(self) -> bool:
-        """Whether the pump is stopped, or at the minimum rate though more is prescribed, until a clinician acts."""
-        state = self.therapy.state
-        return state is STOPPED or (state is MINIMUM_RATE and self.therapy.mode is Mode.SIMPLE_CONTINUOUS)
+    def _tell_state(self) -> None:
+        self._told = (self.therapy.state, self.therapy.rate)
+        self.tell("pump.state", state=self.therapy.state.name.lower(), rate=self.therapy.rate)
+        self._watch.due_ms = self.now
 
-    def prescribe(self, prescription: Prescription) -> None:
+    def prescribe(self, prescription: Prescription, schedule: Schedule | None = None) -> None:
         """Make a prescription the active one. It flows at once, unless a raised alarm forbids its flow."""
         self.ledgers = self.ledgers_under(prescription)
         self.therapy.prescription = prescription
-        self.record = self.record._replace(confirmed=True, reset_at=-1, memory_fault_at=-1)
+        self.record = self.record._replace(schedule=schedule, confirmed=True, reset_at=-1, memory_fault_at=-1)
+        self._take_step()
         self.restart_lockout()
-        self.tell("pump.prescription", **prescription_data(prescription), confirmed=True)
+        self.tell("pump.prescription", **prescription_data(prescription, schedule), confirmed=True)
+        self.therapy.line_bridged = self.bridge_remaining_nl == 0
         if self.therapy.may("infuse"):
             self.fire("infuse")
         else:
             self.fire("limit")
+
+    def follow_schedule(self) -> None:
+        """Take the schedule's present step. Steps are no news for the log: it would hold little else."""
+        self._take_step()
+        if self._told != (self.therapy.state, self.therapy.rate):
+            self._tell_state()
+
+    def _take_step(self) -> None:
+        schedule = self.record.schedule
+        if schedule is None:
+            self._step_due = None
+        else:
+            self.therapy.scheduled_rate = rate_at(schedule, self.now)
+            self._step_due = next_change_ms(schedule, self.now)
+
+    def _bridged(self) -> None:
+        """The old fluid has left the line: go on with what is prescribed."""
+        self.log.add(self.now, LogKind.BRIDGE_ENDED)
+        self.fire("bridged")
+        self.save()
+
+    def empty_line(self) -> None:
+        """Take a clinician's word that the line holds no drug."""
+        self.line = filled(self.profile.line_nl, SALINE)
+        self.log.add(self.now, LogKind.LINE_EMPTIED)
 
     def restart_lockout(self) -> None:
         """Begin the patient's lockout anew; it can only get longer."""
@@ -288,11 +363,10 @@ class Pump:
         """Return in how many ms fewer than ``count`` patient boluses will be in the sliding day."""
         return self.grants_today()[-count] + LONG_DAY_MS - self.now
 
-    def _bolus_ended(self, state: TherapyState, bolus: Bolus) -> None:
-        rest = not_delivered_nl(bolus)
+    def _bolus_ended(self, bolus: Bolus) -> None:
+        rest, kind = not_delivered_nl(bolus), bolus_kind(bolus.state)
         self.restart_lockout()
-        self.log.add(self.now, LogKind.BOLUS_ENDED, state, rest)
-        kind = "patient" if state is PATIENT_BOLUS else "clinician"
+        self.log.add(self.now, LogKind.BOLUS_ENDED, bolus.state, rest)
         self.tell("pump.bolus", what="ended", kind=kind, volume_nl=bolus.volume_nl, not_delivered_nl=rest)
 
     # --- alarms ---
@@ -345,12 +419,14 @@ class Pump:
     def _noted(self) -> TherapyRecord:
         """Bring the record up to what the therapy holds of it, and return it."""
         record, therapy = self.record, self.therapy
-        if record[:4] != (therapy.state, therapy.prescription, therapy.running, therapy.suspended):
+        held = (therapy.state, therapy.prescription, therapy.running, therapy.suspended, therapy.primed_from_stop)
+        if record[: len(held)] != held:
             self.record = record._replace(
                 state=therapy.state,
                 prescription=therapy.prescription,
                 running=therapy.running,
                 suspended=therapy.suspended,
+                primed_from_stop=therapy.primed_from_stop,
             )
         return self.record
 
@@ -371,7 +447,7 @@ class Pump:
         if "therapy" in damaged:
             self.fire("forget")
             self.therapy.prescription = None
-            self.record = self.record._replace(grants=(self.now,) * ALL_DENIED, reset_at=-1)
+            self.record = self.record._replace(schedule=None, grants=(self.now,) * ALL_DENIED, reset_at=-1)
         self.record = self.record._replace(confirmed=False, memory_fault_at=self.now)
         self.chip.discard_damaged_log()
         for place in damaged:

@@ -9,8 +9,10 @@ from emulator.firmware.alarm_table import BY_CODE, PRIORITIES
 from emulator.firmware.pump import Pump
 from emulator.firmware.therapy import not_delivered_nl
 from emulator.hardware.battery import remaining_permille
+from emulator.hardware.line import drug_free_nl
 from protocol.messages import (
     DIGEST_OCTETS,
+    NO_DIGEST,
     NO_GRANT,
     AlarmEntry,
     AlarmsReport,
@@ -21,10 +23,12 @@ from protocol.messages import (
     Prescription,
     PrescriptionReport,
     ReservoirReport,
+    Schedule,
+    ScheduleReport,
     TherapyReport,
     TotalsReport,
 )
-from protocol.prescription_digest import digest_of
+from protocol.prescription_digest import digest_of, schedule_digest
 from protocol.units import Milliseconds, Nanolitres, NanolitresPerDay, Picograms
 from protocol.vocabulary import Mode, Section
 
@@ -73,12 +77,22 @@ def therapy(pump: Pump) -> TherapyReport:
         state=model.state,
         rate=NanolitresPerDay(model.rate),
         bolus_remaining=Nanolitres(not_delivered_nl(model.running) if model.running else 0),
-        suspended_remaining=Nanolitres(not_delivered_nl(model.suspended) if model.suspended else 0),
+        suspended_remaining=Nanolitres(sum(not_delivered_nl(bolus) for bolus in model.suspended)),
         lockout_remaining=Milliseconds(max(0, record.lockout_until - pump.now)),
         boluses_left=max(0, count - len(pump.grants_today())),
         denied=record.denied,
         stopped_for=Milliseconds(pump.now - record.stopped_at if record.stopped_at >= 0 else 0),
+        bridge_remaining=Nanolitres(pump.bridge_remaining_nl),
+        drug_free=Nanolitres(drug_free_nl(pump.line)),
     )
+
+
+def schedule(pump: Pump) -> ScheduleReport:
+    """Say by what schedule the pump infuses, if it is flex."""
+    stored = pump.record.schedule
+    if stored is None:
+        return ScheduleReport(NO_DIGEST, Schedule(Milliseconds(0), bytes(7), ()))
+    return ScheduleReport(schedule_digest(stored), stored)
 
 
 def reservoir(pump: Pump) -> ReservoirReport:
@@ -128,4 +142,5 @@ REPORTS: dict[Section, Callable[[Pump], Message]] = {
     Section.BATTERY: battery,
     Section.ALARMS: raised_alarms,
     Section.TOTALS: totals,
+    Section.SCHEDULE: schedule,
 }

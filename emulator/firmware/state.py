@@ -5,7 +5,7 @@ One write replaces all of it at once, so a command's effect and the note that it
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from emulator.firmware.alarms import Panel, Raised
 from emulator.firmware.guard import Ledger, Ring
@@ -13,7 +13,7 @@ from emulator.firmware.ledgers import DrugLedgers, Ledgers
 from emulator.hardware.line import Line
 from emulator.hardware.nonvolatile import Codec, NonVolatile, json_codec
 from protocol.errors import ProtocolError
-from protocol.messages import LogEntry, Prescription
+from protocol.messages import LogEntry, Prescription, Schedule, WireRecord
 from protocol.vocabulary import AlarmCode, AlarmStatus, Outcome, Role, TherapyState
 
 LOG_CAPACITY = 1000
@@ -48,6 +48,8 @@ class Metering(NamedTuple):
 class Bolus(NamedTuple):
     """A bolus under way or suspended: its flow on top of the basal, and what is left of it as credit."""
 
+    state: TherapyState
+    """The state in which it is delivered: which kind of bolus it is."""
     volume_nl: int
     rate: int
     remaining: int
@@ -71,7 +73,12 @@ class TherapyRecord(NamedTuple):
     state: TherapyState
     prescription: Prescription | None = None
     running: Bolus | None = None
-    suspended: Bolus | None = None
+    suspended: tuple[Bolus, ...] = ()
+    """Set aside, the last one to go on first."""
+    primed_from_stop: bool = False
+    """Priming began while the pump was stopped, and it will be stopped again."""
+    schedule: Schedule | None = None
+    """The flex schedule that the prescription names."""
     confirmed: bool = False
     stopped_at: int = -1
     """Since when the pump is stopped, or held at the minimum rate where more is prescribed."""
@@ -161,26 +168,40 @@ def _pairs(plain: Any) -> tuple[tuple[int, int], ...]:
 def _therapy_to_plain(record: TherapyRecord) -> Any:
     plain = record._asdict()
     plain["prescription"] = record.prescription.pack().hex() if record.prescription else None
+    plain["schedule"] = record.schedule.pack().hex() if record.schedule else None
     plain["commands"] = [[command.session.hex(), *command[1:]] for command in record.commands]
     return plain
 
 
 def _therapy_from_plain(plain: Any) -> TherapyRecord:
     plain = dict(plain)
-    packed = plain["prescription"]
-    try:
-        prescription = Prescription.unpack(bytes.fromhex(packed), 0)[0] if packed is not None else None
-    except ProtocolError as error:
-        raise ValueError(str(error)) from None
     plain.update(
         state=TherapyState(plain["state"]),
-        prescription=prescription,
-        running=plain["running"] and Bolus(*plain["running"]),
-        suspended=plain["suspended"] and Bolus(*plain["suspended"]),
+        prescription=_unpacked(Prescription, plain["prescription"]),
+        schedule=_unpacked(Schedule, plain["schedule"]),
+        running=plain["running"] and _bolus(plain["running"]),
+        suspended=tuple(_bolus(bolus) for bolus in plain["suspended"]),
         grants=tuple(plain["grants"]),
         commands=tuple(_command(command) for command in plain["commands"]),
     )
     return TherapyRecord(**plain)
+
+
+Packed = TypeVar("Packed", bound=WireRecord)
+
+
+def _unpacked(kind: type[Packed], packed: str | None) -> Packed | None:
+    if packed is None:
+        return None
+    try:
+        return kind.unpack(bytes.fromhex(packed), 0)[0]
+    except ProtocolError as error:
+        raise ValueError(str(error)) from None
+
+
+def _bolus(plain: Any) -> Bolus:
+    state, volume_nl, rate, remaining = plain
+    return Bolus(TherapyState(state), volume_nl, rate, remaining)
 
 
 def _command(plain: Any) -> CommandRecord:

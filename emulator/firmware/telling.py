@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from emulator.firmware.alarm_table import PRIORITIES
-from protocol.messages import Prescription
-from protocol.vocabulary import AlarmCode
+from protocol.messages import Prescription, Schedule
+from protocol.vocabulary import AlarmCode, TherapyState
 
 
 def alarm_name(code: AlarmCode) -> str:
@@ -19,9 +19,15 @@ def priority_name(code: AlarmCode) -> str:
     return PRIORITIES[code].name.lower().replace("_", "-")
 
 
-def prescription_data(prescription: Prescription) -> dict[str, Any]:
-    """Return a prescription as plain values in base units."""
+def bolus_kind(state: TherapyState) -> str:
+    """Return what kind of bolus a state delivers: ``patient``, ``clinician`` or ``prime``."""
+    return "prime" if state is TherapyState.PRIMING else state.name.lower().removesuffix("_bolus")
+
+
+def prescription_data(prescription: Prescription, schedule: Schedule | None) -> dict[str, Any]:
+    """Return a prescription as plain values in base units, with the schedule that it names, if it is flex."""
     grant = prescription.patient_bolus
+    flex = {"schedule": _schedule_data(schedule)} if schedule else {}
     return {
         "mode": prescription.mode.name,
         "rate": prescription.rate.value,
@@ -41,4 +47,14 @@ def prescription_data(prescription: Prescription) -> dict[str, Any]:
             "count_24h": grant.count_24h,
         },
         "low_reservoir": prescription.low_reservoir.value,
+        "bridge": prescription.bridge.value,
+        **flex,
+    }
+
+
+def _schedule_data(schedule: Schedule) -> dict[str, Any]:
+    return {
+        "anchor": schedule.anchor.value,
+        "days": list(schedule.days),
+        "steps": [[step.pattern, step.begins.value, step.rate.value] for step in schedule.steps],
     }

@@ -13,7 +13,7 @@ from emulator.firmware import alarms
 from emulator.firmware.alarm_table import ALARMS, BY_CODE, PRIORITIES, Facts
 from emulator.firmware.alarms import STOP, Panel, Timing
 from emulator.firmware.telling import alarm_name, priority_name
-from emulator.firmware.therapy import BOLUS
+from emulator.firmware.therapy import BOLUS, PRIMING
 from emulator.hardware.profile import Profile
 from protocol.vocabulary import AlarmCode, LogKind, Priority
 
@@ -132,6 +132,8 @@ class Watch:
             pump.fire("limit")
         elif self.critical and before in BOLUS:
             pump.fire("cancel")
+        elif self.critical and before is PRIMING:
+            pump.fire("limit")  # what a prime interrupted may flow faster than the prime
         return pump.therapy.state is not before
 
     def _sound(self) -> None:

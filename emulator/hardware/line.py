@@ -56,6 +56,26 @@ def drugs_in(line: Line) -> frozenset[int]:
     return frozenset(code for _, fluid in line for code, _ in fluid)
 
 
+def foreign_nl(line: Line, fluid: Fluid) -> int:
+    """Return the volume from the tip to the end of the last plug that holds drug and is not this fluid."""
+    foreign = passed = 0
+    for plug_nl, plug_fluid in line:
+        passed += plug_nl
+        if plug_fluid not in (SALINE, fluid):
+            foreign = passed
+    return foreign
+
+
+def drug_free_nl(line: Line) -> int:
+    """Return the volume from the tip to the first plug that holds any drug."""
+    free = 0
+    for plug_nl, fluid in line:
+        if fluid != SALINE:
+            break
+        free += plug_nl
+    return free
+
+
 def volume_nl(line: Line) -> int:
     """Return the volume of the whole line."""
     return sum(plug_nl for plug_nl, _ in line)

@@ -40,10 +40,10 @@ REASONS: dict[Reason, str] = {
     Reason.DURATION_RANGE: "The duration or the lockout is outside the pump's range.",
     Reason.PATIENT_BOLUS_OFF: "The prescription grants no patient boluses.",
     Reason.INCOMPLETE: "The prescription lacks something or contradicts itself.",
-    Reason.SCHEDULE_INVALID: "The schedule has a gap, an overlap or a step that this pump cannot deliver.",
+    Reason.SCHEDULE_INVALID: "The schedule has a gap or an overlap, or its days name a pattern that is not there.",
     Reason.NO_SCHEDULE: "The pump does not hold the schedule that the prescription names; update again.",
     Reason.BRIDGE_NEEDED: "Another fluid stands in the line: give a bridge, or a reason for going without one.",
-    Reason.BRIDGE_IMPOSSIBLE: "No bridge is possible: the line holds no other fluid, or more than one.",
+    Reason.BRIDGE_IMPOSSIBLE: "The line holds more than one fluid: wait, or give a reason for going without it.",
     Reason.LINE_HOLDS_DRUG: "So much priming would push drug out at the catheter tip; prime less.",
 }
 

@@ -37,20 +37,25 @@ from protocol.messages import (
     PatientBolusGrant,
     Prescription,
     PrescriptionReport,
+    Prime,
     QueryCommand,
     ReadLog,
     Refused,
     ReservoirReport,
+    Schedule,
+    ScheduleReport,
     SelfTest,
     SetWallClock,
     SilenceAlarms,
     Staged,
     StagePrescription,
+    StageSchedule,
     Start,
     Stop,
     TherapyReport,
     TotalsReport,
 )
+from protocol.prescription_digest import schedule_digest
 from protocol.units import (
     DAY_MS,
     HOUR_MS,
@@ -76,6 +81,7 @@ from tests.emulator.worlds import (
     granted,
     prescription,
     rng,
+    schedule,
 )
 
 U32 = (1 << 32) - 1
@@ -114,6 +120,7 @@ def test_every_section_answers_over_the_wire() -> None:
         BatteryReport,
         AlarmsReport,
         TotalsReport,
+        ScheduleReport,
     )
     assert tuple(type(report) for report in reports.values()) == kinds
 
@@ -190,7 +197,12 @@ class Chaos:
         codes = self.random.sample(range(1, 9), self.random.choice((1, 1, 2, 5)))
         rate = self.random.choice((48_000, 100_000, 400_000))
         drugs = [drug(code, self.random.choice((1, 20, 100)), self.random.choice((None, 10**6))) for code in codes]
-        good = prescription(rate, drugs, mode=self.random.choices(list(Mode), (1, 1, 4))[0], low_nl=0)
+        mode = self.random.choices(list(Mode), (1, 1, 4, 2))[0]
+        good = prescription(rate, drugs, mode=mode, low_nl=0)
+        if mode is Mode.FLEX:
+            good = replace(good, schedule=schedule_digest(self.schedule()))
+        if mode is not Mode.STOPPED and self.random.random() < 0.3:
+            good = replace(good, bridge=NanolitresPerDay(self.random.choice((48_000, 100_000, self.number(U32)))))
         if good.mode is not Mode.STOPPED and self.random.random() < 0.5:
             good = replace(good, patient_bolus=granted(500, MINUTE_MS, lockout_ms=5 * MINUTE_MS, count=9))
         if self.random.random() < 0.6:
@@ -206,6 +218,15 @@ class Chaos:
                 replace(good, override_reason=self.random.choice(("", "µ" * 20))),
             )
         )
+
+    def schedule(self) -> Schedule:
+        """Stage a schedule, good or bad, and return it."""
+        steps = [
+            self.random.choice((48_000, 100_000, self.number(U32))) for _ in range(self.random.choice((1, 2, 6)))
+        ]
+        wanted = schedule(*steps, weekend=(60_000,), anchor_ms=self.random.choice((0, 1, self.number(U32))))
+        self.world.ask(StageSchedule(wanted))
+        return wanted
 
     def any_grant(self) -> PatientBolusGrant:
         """Return a grant with numbers from anywhere."""
@@ -235,6 +256,8 @@ class Chaos:
             CancelBolus,
             PatientBolus,
             PatientBolus,
+            lambda: Prime(Nanolitres(self.number(U32)), Milliseconds(self.number(U32)), self.random.random() < 0.5),
+            lambda: Prime(Nanolitres(60_000), Milliseconds(HOUR_MS), True),
             lambda: EnterRefill(Nanolitres(self.number(U32)), Nanolitres(self.number(U32))),
             lambda: EnterRefill(Nanolitres(0), Nanolitres(18_000_000)),
             lambda: SetWallClock(self.number(U64)),

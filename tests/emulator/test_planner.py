@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from operator import attrgetter
 
 import pytest
@@ -13,8 +14,9 @@ from hypothesis import strategies as st
 from emulator.firmware import guard
 from emulator.firmware.guard import Sizes
 from emulator.firmware.planner import MassCurve, Piece, Plan, obstacle
-from emulator.firmware.prescribing import basal_rate, fluid_of, refusal
+from emulator.firmware.prescribing import fluid_of, refusal
 from emulator.firmware.refusals import clinician_bolus_refused, prescription_refused
+from emulator.schedule import WEEK_MS
 from protocol.messages import (
     Accepted,
     AcknowledgeAlarm,
@@ -25,13 +27,16 @@ from protocol.messages import (
     Message,
     PatientBolus,
     Prescription,
+    Prime,
     Refused,
+    Schedule,
     Staged,
     StagePrescription,
     Start,
     Stop,
 )
-from protocol.units import DAY_MS, HOUR_MS, MINUTE_MS, Milliseconds, Nanolitres, Picograms
+from protocol.prescription_digest import schedule_digest
+from protocol.units import DAY_MS, HOUR_MS, MINUTE_MS, Milliseconds, Nanolitres, NanolitresPerDay, Picograms
 from protocol.vocabulary import AlarmCode, Mode, Reason, TherapyState
 from tests.emulator.worlds import (
     BUPIVACAINE,
@@ -49,6 +54,7 @@ from tests.emulator.worlds import (
     infusing,
     prescription,
     rng,
+    schedule,
     small_profile,
 )
 
@@ -191,7 +197,8 @@ class Clinic:
     def step(self) -> None:
         """Do one thing, and let some time pass."""
         action = self.random.choices(
-            (self.prescribe, self.bolus, self.press, self.cancel, self.stop, self.start), (3, 4, 5, 2, 1, 3)
+            (self.prescribe, self.bolus, self.press, self.cancel, self.stop, self.start, self.prime),
+            (3, 4, 5, 2, 1, 3, 1),
         )[0]
         reply = action()
         self.seen[reply.reason.name if isinstance(reply, Refused) else action.__name__] += 1
@@ -236,7 +243,7 @@ class Clinic:
             lockout_ms=5 * MINUTE_MS,
             count=self.random.choice((3, 20)),
         )
-        mode = self.random.choices(list(Mode), (1, 1, 8))[0]
+        mode = self.random.choices(list(Mode), (1, 1, 8, 4))[0]
         wanted = prescription(
             rate,
             [self._drug(code, rate) for code in codes],
@@ -244,17 +251,47 @@ class Clinic:
             grant=NOTHING_GRANTED if mode is Mode.STOPPED else grant,
             low_nl=0,
         )
-        return self.bare.prescribe(wanted) if self.sizes == Sizes() else self._planned(wanted)
+        by = self._schedule(rate) if mode is Mode.FLEX else None
+        if by:
+            wanted = replace(wanted, schedule=schedule_digest(by))
+        if mode is not Mode.STOPPED and self.random.random() < 0.5:
+            wanted = replace(wanted, bridge=NanolitresPerDay(max(48_000, rate // 2)))
+        if self.sizes == Sizes():
+            reply = self.bare.prescribe(wanted, by)
+            if isinstance(reply, Refused) and reply.reason is Reason.BRIDGE_IMPOSSIBLE:
+                reply = self.bare.prescribe(replace(wanted, bridge=NanolitresPerDay(0)), by)
+            return reply
+        return self._planned(wanted, by)
 
-    def _planned(self, wanted: Prescription) -> Message:
+    def _schedule(self, rate: int) -> Schedule:
+        """Return a schedule of steps at and under a rate, with short steps whose edges meet the windows'."""
+        steps = [rate // self.random.choice((1, 1, 2, 3)) for _ in range(self.random.choice((2, 5, 12)))]
+        return schedule(
+            *(max(48_000, step) for step in steps),
+            weekend=(rate,),
+            anchor_ms=self.random.randrange(WEEK_MS // MINUTE_MS) * MINUTE_MS,
+        )
+
+    def prime(self) -> Message:
+        """Fill the line as if it had been emptied, as fast as the planner lets it."""
+        stroke_nl = self.stroke_nl
+        self.bare.body.fill_line(())
+        volume = self.random.choice((stroke_nl, 20 * stroke_nl, self.bare.profile.line_nl))
+        for minutes in (5, 60, 24 * 60):
+            reply = self.bare.ask(Prime(Nanolitres(volume), Milliseconds(minutes * MINUTE_MS), True))
+            if isinstance(reply, Accepted):
+                return reply
+        return reply
+
+    def _planned(self, wanted: Prescription, by: Schedule | None) -> Message:
         """Prescribe what the planner accepts; the library's limits are for a day longer than forty minutes."""
         pump = self.bare.pump
-        plan = Plan((), basal_rate(wanted, pump.profile), pump.credit)
+        plan = pump.plan_prescription(wanted, by)
         held = pump.ledgers_under(wanted)
         found = obstacle(plan, held, pump.line, fluid_of(wanted), self.stroke_nl, self.sizes)
         if found and wanted.mode is not Mode.STOPPED:
             return refusal(found.reason, found.code)
-        pump.prescribe(wanted)
+        pump.prescribe(wanted, by)
         self.bare.body.fluid = fluid_of(wanted)
         pump.save()
         pump.watch()
@@ -313,7 +350,9 @@ def test_in_healthy_operation_the_guard_never_trips(small: bool) -> None:
         seen["mixed"] += len(clinic.bare.pump.line) > 1
     assert seen["strokes"] > 1_000
     often = 10 if small else 3
-    assert min(seen[action] for action in ("prescribe", "bolus", "press", "cancel", "stop", "start")) >= often
+    assert (
+        min(seen[action] for action in ("prescribe", "bolus", "press", "cancel", "stop", "start", "prime")) >= often
+    )
     assert (
         min(seen[refusal] for refusal in ("HOUR_LIMIT", "DAY_LIMIT", "LOCKOUT", "BOLUS_RUNNING", "WRONG_STATE"))
         >= often

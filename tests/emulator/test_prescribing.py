@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
+from emulator.firmware.basal import basal_of
 from emulator.firmware.prescribing import (
-    basal_rate,
     bolus_objection,
     fluid_of,
     objection,
@@ -38,6 +38,11 @@ def judged(wanted: Prescription) -> Reason | None:
     """Return the reason why a prescription is refused."""
     found = objection(wanted, LIBRARY, PROFILE)
     return found.reason if found else None
+
+
+def worst_day(wanted: Prescription) -> int:
+    """Return the volume of a day with every patient bolus."""
+    return worst_day_nl(wanted, basal_of(wanted, None, PROFILE))
 
 
 def with_rate(rate: int) -> Prescription:
@@ -177,13 +182,9 @@ def test_a_bolus_is_judged_by_every_drug_of_the_fluid() -> None:
 
 def test_the_worst_day_uses_every_bolus() -> None:
     """The volume of the worst day is a day of basal flow and every granted bolus; stopped, nothing flows."""
-    assert worst_day_nl(GOOD, PROFILE) == 100_000 + 4 * 5_000
-    assert (
-        worst_day_nl(prescription(mode=Mode.MINIMUM_RATE), PROFILE)
-        == 6_000
-        == basal_rate(prescription(mode=Mode.MINIMUM_RATE), PROFILE)
-    )
-    assert worst_day_nl(prescription(mode=Mode.STOPPED), PROFILE) == 0
+    assert worst_day(GOOD) == 100_000 + 4 * 5_000
+    assert worst_day(prescription(mode=Mode.MINIMUM_RATE)) == 6_000
+    assert worst_day(prescription(mode=Mode.STOPPED)) == 0
 
 
 def test_a_digest_names_one_prescription_on_one_pump() -> None:
@@ -210,7 +211,7 @@ def test_the_pump_refuses_what_is_not_acceptable_and_stages_nothing(what: str) -
 
 def test_the_pump_echoes_what_it_understood() -> None:
     """The reply to a staged prescription is that prescription, field by field, with its digest."""
-    reply = Bare().ask(StagePrescription(GOOD))
+    reply = Bare(fluid=fluid_of(GOOD)).ask(StagePrescription(GOOD))
     assert reply == Staged(digest_of(GOOD, SERIAL), GOOD)
     assert fluid_of(GOOD) == ((MORPHINE, 10_000),)
 

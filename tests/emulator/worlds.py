@@ -37,10 +37,15 @@ from protocol.messages import (
     PatientBolusGrant,
     Prescription,
     Refused,
+    Schedule,
     Staged,
     StagePrescription,
+    StageSchedule,
+    Step,
 )
+from protocol.prescription_digest import schedule_digest
 from protocol.units import (
+    DAY_MS,
     HOUR_MS,
     MINUTE_MS,
     Milliseconds,
@@ -117,6 +122,23 @@ def prescription(
     )
 
 
+def schedule(*rates: int, weekend: tuple[int, ...] = (), anchor_ms: int = 0) -> Schedule:
+    """Return a schedule of equally long steps a day, with other ones at the weekend if there are any."""
+    patterns = [rates, weekend] if weekend else [rates]
+    steps = [
+        Step(number, Milliseconds(at * DAY_MS // len(pattern) // MINUTE_MS * MINUTE_MS), NanolitresPerDay(rate))
+        for number, pattern in enumerate(patterns)
+        for at, rate in enumerate(pattern)
+    ]
+    days = bytes((0,) * 5 + (len(patterns) - 1,) * 2)
+    return Schedule(Milliseconds(anchor_ms), days, tuple(steps))
+
+
+def flex(wanted: Schedule, drugs: Iterable[Drug] | None = None, **changes: Any) -> Prescription:
+    """Return a prescription of a schedule."""
+    return replace(prescription(0, drugs, mode=Mode.FLEX, **changes), schedule=schedule_digest(wanted))
+
+
 class Stroke(NamedTuple):
     """One movement of the drive, as it truly happened."""
 
@@ -191,8 +213,10 @@ class Bare:
         self.counter += 1
         return self.commands.handle(message, role, self.session, self.counter)
 
-    def prescribe(self, wanted: Prescription) -> Message:
+    def prescribe(self, wanted: Prescription, by: Schedule | None = None) -> Message:
         """Stage and commit, and fill in what was prescribed; the reply to the commit, or the refusal to stage."""
+        if by:
+            self.ask(StageSchedule(by))
         staged = self.ask(StagePrescription(wanted))
         reply = self.ask(Commit(staged.digest)) if isinstance(staged, Staged) else staged
         if isinstance(reply, Accepted):
@@ -316,8 +340,10 @@ class World:
             conversation = self.connect(role)
         return conversation.request(message)
 
-    def prescribe(self, wanted: Prescription) -> Message:
+    def prescribe(self, wanted: Prescription, by: Schedule | None = None) -> Message:
         """Stage and commit; the reply to the commit, or the refusal to stage."""
+        if by:
+            self.ask(StageSchedule(by))
         staged = self.ask(StagePrescription(wanted))
         return self.ask(Commit(staged.digest)) if isinstance(staged, Staged) else staged
 
