@@ -14,7 +14,7 @@ from emulator.bench_faults import FAULTS, fault_named
 from emulator.bench_settings import BenchError, read_settings
 from emulator.device import PumpDevice, fluid_data
 from emulator.hardware.chance import draw
-from emulator.hardware.line import Fluid
+from emulator.hardware.line import SALINE, Fluid
 from emulator.hardware.severity import PERMILLE
 from emulator.hardware.troubles import Planned, Present
 from emulator.library import Library
@@ -190,6 +190,11 @@ class Bench:
         self.device.body.reset_valve()
         self.device.journal.record(self.now_ms, "bench.valve_reset")
 
+    def empty_line(self) -> None:
+        """Take all drug out of tubing and catheter, as at the implantation of a new pump: saline stands in it."""
+        self.device.body.fill_line(SALINE)
+        self.device.journal.record(self.now_ms, "bench.line_emptied")
+
     def residual_nl(self) -> int:
         """Return the volume that a needle would draw out of the reservoir; ``BenchError`` if it cannot reach it."""
         self._reach_port()
@@ -289,5 +294,6 @@ COMMANDS: dict[str, Callable[[Bench, Mapping[str, Any]], object]] = {
     "clear": lambda bench, request: bench.clear(str(request["fault"])),
     "refill": Bench._refill_as_asked,
     "reset_valve": lambda bench, _: bench.reset_valve(),
+    "empty_line": lambda bench, _: bench.empty_line(),
     "truth": lambda _bench, _request: None,
 }

@@ -7,7 +7,7 @@ told to move cannot be noticed by anybody. It knows nothing of how the pump dete
 from __future__ import annotations
 
 from emulator.journal import Event
-from verify.scene import MINIMUM_RATE, STOPPED, STROKES, Scene, word
+from verify.scene import MINIMUM_RATE, PRIMING, STOPPED, STROKES, Scene, word
 
 MEMORY_DAMAGE = "fault.injected memory"
 
@@ -125,12 +125,13 @@ class ResetCause(DoubtCause):
 
 
 class StoppedCause(Cause):
-    """The pump is stopped, or held at the minimum rate though more is prescribed."""
+    """The pump is stopped, or held at the minimum rate though more is prescribed; a prime changes nothing."""
 
     def see(self, event: Event, scene: Scene) -> None:
         """Follow the therapy state and the prescription."""
-        more = word(scene.prescription.get("mode")) == "simple_continuous"
-        self.turn(scene.state == STOPPED or (more and scene.state == MINIMUM_RATE), event.at)
+        if scene.state != PRIMING:
+            more = word(scene.prescription.get("mode")) in ("simple_continuous", "flex")
+            self.turn(scene.state == STOPPED or (more and scene.state == MINIMUM_RATE), event.at)
 
 
 class ReservoirCause(Cause):

@@ -47,6 +47,8 @@ class ConservationWatcher(Watcher):
                 self._fill(event.data.get("reservoir", {}))
             case "bench.refill":
                 self._fill(event.data)
+            case "bench.line_emptied":
+                self._line, self._books = Line(self._line_nl), {}
             case "bench.end":
                 yield from self._compare_end(event, scene)
             case kind if kind == FLOW:

@@ -21,7 +21,7 @@ from verify.alarms import AlarmWatcher
 from verify.boluses import BolusWatcher
 from verify.conservation import ConservationWatcher
 from verify.doses import DoseWatcher
-from verify.movement import AlarmFlowWatcher, DeliveryWatcher, PermissionWatcher, RateWatcher
+from verify.movement import AlarmFlowWatcher, DeliveryWatcher, PermissionWatcher, PrimingWatcher, RateWatcher
 from verify.occurrences import occurrence, times
 from verify.scene import STROKES, Scene
 from verify.sounds import SoundWatcher
@@ -47,6 +47,7 @@ class Judge:
         self._alarms = AlarmWatcher()
         self._watchers: tuple[Watcher, ...] = (
             PermissionWatcher(),
+            PrimingWatcher(),
             RateWatcher(),
             AlarmFlowWatcher(),
             DeliveryWatcher(),

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from emulator.journal import Event
 from protocol.units import DAY_MS, NanolitresPerDay
 from verify.deadlines import load_deadlines
-from verify.scene import MINIMUM_RATE, STOPPED, STROKES, UNPROGRAMMED, Scene, word
+from verify.scene import MINIMUM_RATE, PRIMING, STOPPED, STROKES, UNPROGRAMMED, Scene, word
 from verify.verdict import Claim, Finding
 from verify.watcher import Watcher
 
@@ -38,6 +38,20 @@ class PermissionWatcher(Watcher):
             yield Finding(
                 Claim.MOVEMENT, event.at, f"{count} strokes moved {why}", measured=count, allowed=0, unit="strokes"
             )
+
+
+class PrimingWatcher(Watcher):
+    """While the line is being primed nothing but what holds no drug leaves the tip."""
+
+    def see(self, event: Event, scene: Scene) -> Iterator[Finding]:
+        """Judge the strokes of an event."""
+        if event.kind != STROKES or scene.state != PRIMING:
+            return
+        for code, masses in event.data["tip"].items():
+            mass_pg = sum(masses)
+            if mass_pg:
+                words = f"{scene.name(int(code))} at the tip while the line was being primed"
+                yield Finding(Claim.PRIMING, event.at, words, measured=mass_pg, allowed=0, unit="pg")
 
 
 class RateWatcher(Watcher):

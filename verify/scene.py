@@ -20,6 +20,7 @@ BESIDE = ("pocket", "tissue")
 STROKES = "drive.strokes"
 FLOW = "catheter.flow"
 FREE_FLOW = "free_flow"
+PRIMING = "priming"
 UNPROGRAMMED, STOPPED, MINIMUM_RATE = "unprogrammed", "stopped", "minimum_rate"
 CRITICAL = "critical"
 

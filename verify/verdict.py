@@ -22,6 +22,8 @@ class Claim(enum.StrEnum):
     """More moved than was commanded."""
     UNDER_DELIVERY = "under-delivery"
     """Less moved than was commanded, with nothing to excuse it."""
+    PRIMING = "priming"
+    """Drug reached the patient while the line was being primed."""
     LOCKOUT = "lockout"
     """A patient bolus began before its lockout was over."""
     COUNT = "bolus count"

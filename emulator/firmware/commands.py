@@ -157,12 +157,13 @@ class Commands:
         return None
 
     def _commit(self, request: Commit) -> Message:
-        staged, self._staged = self._staged, None
+        staged = self._staged
+        schedule = self._schedule_of(staged) if staged else None
+        self._staged = self._schedule = None
         if staged is None:
             return refusal(Reason.NOTHING_STAGED)
         if request.digest != digest_of(staged, self._pump.identity.serial):
             return refusal(Reason.DIGEST_MISMATCH)
-        schedule = self._schedule_of(staged)
         refused = prescription_refused(self._pump, staged, schedule)
         if refused:
             return refused

@@ -1,8 +1,8 @@
 """The pump's controller: lets time pass, asks the guard, moves the drive, has the alarms watched, keeps the memory.
 
 Event-driven: ``due_ms`` says when the next thing happens by itself, and ``advance_to`` goes from one such
-instant to the next. At one instant the order is: memory is looked at, a bolus ends, conditions are looked at, and
-last a stroke moves, so that a tie goes to the lower flow.
+instant to the next. At one instant the order is: memory is looked at, a bolus ends with its last stroke, conditions
+are looked at, and last a stroke moves, so that a tie goes to the lower flow.
 
 Every change is on non-volatile memory before it shows: a stroke is counted by the guard before the motor is told
 to move, and a command's effect is written together with the note that it was executed. The meter follows the rotor:
@@ -166,6 +166,8 @@ class Pump:
     def _act(self) -> None:
         self.check_memory()
         if self.therapy.bolus_end_in() == 0:
+            if self.credit >= self._stroke_credit:
+                self._stroke()  # still the bolus's: after a prime of a stopped pump nothing moves any more
             self.fire("bolus_done")
             self.save()
         if self._step_due is not None and self._step_due <= self.now:
