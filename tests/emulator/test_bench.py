@@ -176,6 +176,7 @@ SCRIPT: list[dict[str, Any]] = [
     {"do": "restore_power"},
     {"do": "refill", "volume": "9 mL"},
     {"do": "refill", "volume": "9 mL", "drug": "Baclofen", "concentration": "2 mg/mL"},
+    {"do": "empty_line"},
     {"do": "truth"},
 ]
 

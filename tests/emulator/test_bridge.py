@@ -87,15 +87,27 @@ def test_the_published_hazard_is_refused_by_the_limits_at_the_tip() -> None:
     assert reason_of(bare.prescribe(of(4_000_000, NEW, reason="knowingly"))) in (Reason.DAY_LIMIT, Reason.HOUR_LIMIT)
 
 
+def stop_and_start(bare: Bare) -> None:
+    """Stop for an hour."""
+    bare.ask(Stop())
+    bare.advance(HOUR_MS)
+    bare.ask(Start())
+
+
+def lose_power(bare: Bare) -> None:
+    """Lose power; an hour later a clinician confirms what was prescribed."""
+    bare.power_up()
+    bare.advance(HOUR_MS)
+    stored = bare.pump.therapy.prescription
+    assert stored is not None
+    bare.prescribe(stored)
+    bare.ask(AcknowledgeAlarm(AlarmCode.RESET))
+    bare.ask(Start())
+
+
 INTERRUPTIONS: dict[str, Callable[[Bare], object]] = {
-    "stop and start": lambda bare: (bare.ask(Stop()), bare.advance(HOUR_MS), bare.ask(Start())),
-    "power loss": lambda bare: (
-        bare.power_up(),
-        bare.advance(HOUR_MS),
-        bare.prescribe(bare.pump.therapy.prescription),  # type: ignore[arg-type]
-        bare.ask(AcknowledgeAlarm(AlarmCode.RESET)),
-        bare.ask(Start()),
-    ),
+    "stop and start": stop_and_start,
+    "power loss": lose_power,
     "another rate of the same fluid": lambda bare: bare.prescribe(
         of(900_000, NEW, bridge=200_000, reason="a soft limit")
     ),
@@ -109,11 +121,12 @@ def test_a_bridge_goes_on_exactly_where_it_was(interruption: str) -> None:
     before_nl = bare.pump.volume_nl
     bare.advance(10 * HOUR_MS)
     INTERRUPTIONS[interruption](bare)
-    assert bare.state is TherapyState.BRIDGE
+    bridging = TherapyState.BRIDGE
+    assert bare.state is bridging
     report = bare.ask(Interrogate(Section.THERAPY))
     assert isinstance(report, TherapyReport)
     assert report.bridge_remaining.value == LINE_NL - (bare.pump.volume_nl - before_nl)
-    while bare.state is TherapyState.BRIDGE:
+    while bare.state is bridging:
         bare.pump.advance_to(bare.pump.due_ms or 0)
     assert bare.pump.volume_nl - before_nl == LINE_NL
     assert bare.pump.line == ((LINE_NL, ((MORPHINE, NEW),)),)
