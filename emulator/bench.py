@@ -127,6 +127,7 @@ class Bench:
         until_ms = self.now_ms + values["lasts"] if "lasts" in values else None
         self.device.body.troubles.present[name] = Present(values, self.now_ms, until_ms)
         self.device.journal.record(self.now_ms, "fault.injected", fault=name, settings=values)
+        self.device.body.on_sensor()
 
     def clear(self, fault: str) -> None:
         """Take a fault's cause away, or forget that it is planned; raises ``BenchError`` if it is neither."""
@@ -145,6 +146,7 @@ class Bench:
         present = self.device.body.troubles.present.pop(name)
         FAULTS[name].clear(self.device, present.settings)
         self.device.journal.record(self.now_ms, "fault.cleared", fault=name)
+        self.device.body.on_sensor()
 
     def _settings(self, fault: str) -> Mapping[str, Any]:
         present = self.device.body.troubles.present.get(fault)
@@ -189,6 +191,7 @@ class Bench:
             raise BenchError("no flow-activated valve has shut")
         self.device.body.reset_valve()
         self.device.journal.record(self.now_ms, "bench.valve_reset")
+        self.device.body.on_sensor()
 
     def empty_line(self) -> None:
         """Take all drug out of tubing and catheter, as at the implantation of a new pump: saline stands in it."""

@@ -20,7 +20,7 @@ from emulator.firmware.commands import Commands
 from emulator.firmware.guard import Sizes
 from emulator.firmware.pump import Pump
 from emulator.firmware.state import Identity, Metering, State, TherapyRecord, new_chip
-from emulator.hardware.body import STROKE, Body, Moved
+from emulator.hardware.body import RUNAWAY, STROKE, Body, Moved
 from emulator.hardware.line import Fluid, filled
 from emulator.hardware.nonvolatile import NonVolatile, PowerLostError
 from emulator.hardware.profile import Profile
@@ -43,7 +43,7 @@ from protocol.messages import Accepted, Message, Refused
 from protocol.pump_end import PumpEnd
 from protocol.vocabulary import LogKind, TherapyState
 
-IMAGE_FORMAT = "thecal pump image 2"
+IMAGE_FORMAT = "thecal pump image 3"
 
 Result = TypeVar("Result")
 
@@ -181,6 +181,7 @@ class PumpDevice:
             self._lose_power()
             return
         self.pump = pump
+        self.body.powered, self.body.on_sensor = True, lambda: self._guarded(pump.sensed)
         self._offset_ms = self.now_ms - pump.now
         self._commands = Commands(pump)
         link = PumpLink(int.from_bytes(self._entropy(2), "little"))
@@ -190,6 +191,7 @@ class PumpDevice:
     def _lose_power(self) -> None:
         self.now_ms = self._instant()
         self.pump, self._end, self._commands = None, None, None
+        self.body.powered, self.body.on_sensor = False, lambda: None
         self.journal.record(self.now_ms, "power.cut")
 
     # --- time ---
@@ -311,7 +313,7 @@ class PumpDevice:
         self.journal.record(self._instant(), kind, **data)
 
     def _on_move(self, moved: Moved) -> None:
-        if moved.why == STROKE:
+        if moved.why in (STROKE, RUNAWAY):
             self.journal.stroke(
                 self._instant(),
                 moved.stroke_nl,
@@ -321,6 +323,7 @@ class PumpDevice:
                 pocket=moved.pocket,
                 tissue=moved.tissue,
                 held_nl=moved.held_back_nl,
+                unasked=moved.why == RUNAWAY,
             )
         else:
             places = {place: book_data(getattr(moved, place)) for place in ("outlet", "tip", "pocket", "tissue")}
@@ -334,6 +337,7 @@ class PumpDevice:
             seed=seed,
             serial=serial,
             profile=profile.name,
+            drive=profile.drive,
             library=library.digest.hex(),
             stroke_nl=profile.stroke.value,
             rates={

@@ -7,7 +7,8 @@ What physically moved is recorded as ``drive.strokes``: up to ``BLOCK`` strokes 
 time and mass. A block is closed by the next event of any other kind, so the order of events is kept. ``tip`` is what
 left the catheter's tip into the CSF. Columns that say nothing new are left out: ``moved_nl`` when every stroke took
 its full volume from the reservoir, ``pocket`` and ``tissue`` when nothing went there, ``held_nl`` when nothing was
-held back by an obstruction. What moves without the drive is an event of its own, ``catheter.flow``.
+held back by an obstruction, ``unasked`` when every stroke was asked for. What moves without the drive is an event of
+its own, ``catheter.flow``.
 """
 
 from __future__ import annotations
@@ -49,6 +50,7 @@ class _Stroke(NamedTuple):
     pocket: Masses
     tissue: Masses
     held_nl: int
+    unasked: bool
 
 
 class Journal:
@@ -85,18 +87,20 @@ class Journal:
         pocket: Masses = NO_MASS,
         tissue: Masses = NO_MASS,
         held_nl: int = 0,
+        unasked: bool = False,
     ) -> None:
         """Record a stroke of the drive, and the mass by drug that left the pump and the tip.
 
         ``volume_nl`` is what the stroke should move, ``moved_nl`` what truly left the reservoir if that differs;
-        ``pocket`` and ``tissue`` are what went beside the CSF, ``held_nl`` what an obstruction held back.
+        ``pocket`` and ``tissue`` are what went beside the CSF, ``held_nl`` what an obstruction held back; ``unasked``
+        is a stroke that nobody asked for.
         """
         if not self.recording:
             return
         if self._strokes and (len(self._strokes) >= BLOCK or self._strokes[0].volume_nl != volume_nl):
             self.flush()
         moved_nl = volume_nl if moved_nl is None else moved_nl
-        self._strokes.append(_Stroke(at_ms, volume_nl, outlet, tip, moved_nl, pocket, tissue, held_nl))
+        self._strokes.append(_Stroke(at_ms, volume_nl, outlet, tip, moved_nl, pocket, tissue, held_nl, unasked))
 
     def flush(self) -> None:
         """Write out the strokes collected so far."""
@@ -153,6 +157,8 @@ def _unusual(strokes: list[_Stroke]) -> dict[str, Any]:
         columns["tissue"] = _columns([stroke.tissue for stroke in strokes])
     if any(stroke.held_nl for stroke in strokes):
         columns["held_nl"] = [stroke.held_nl for stroke in strokes]
+    if any(stroke.unasked for stroke in strokes):
+        columns["unasked"] = [int(stroke.unasked) for stroke in strokes]
     return columns
 
 

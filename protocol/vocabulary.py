@@ -77,6 +77,8 @@ class AlarmCode(enum.IntEnum):
     RESET = 4
     MEMORY = 5
     STOPPED_48H = 6
+    UNREQUESTED_DELIVERY = 7
+    FREE_FLOW = 8
 
 
 class Outcome(enum.IntEnum):
@@ -220,3 +222,7 @@ class LogKind(enum.IntEnum):
     """A clinician declared that the line holds no drug."""
     BRIDGE_ENDED = 20
     """The old fluid has left the line."""
+    UNREQUESTED = 21
+    """The drive moved without a grant; value: volume in nL, of the first movement."""
+    FREE_FLOW = 22
+    """The valves came to stand open unasked; value: volume in nL that is taken to have escaped."""

@@ -7,7 +7,7 @@ told to move cannot be noticed by anybody. It knows nothing of how the pump dete
 from __future__ import annotations
 
 from emulator.journal import Event
-from verify.scene import MINIMUM_RATE, PRIMING, STOPPED, STROKES, Scene, word
+from verify.scene import MINIMUM_RATE, PRIMING, STOPPED, STROKES, Scene, unasked_of, word
 
 MEMORY_DAMAGE = "fault.injected memory"
 
@@ -59,11 +59,11 @@ class FaultCause(Cause):
         self.turn(not self._faults.isdisjoint(scene.faults), event.at)
 
 
-class StallCause(FaultCause):
+class StallCause(Cause):
     """A stalled motor: it counts only while the pump wants to move, and is over for the pump once it has moved."""
 
     def __init__(self) -> None:
-        super().__init__("motor_stall")
+        super().__init__()
         self._moved_since = True
 
     @property
@@ -73,12 +73,20 @@ class StallCause(FaultCause):
 
     def see(self, event: Event, scene: Scene) -> None:
         """Follow the bench and the drive."""
-        super().see(event, scene)
+        self.turn("motor_stall" in scene.faults or scene.standing, event.at)
         self._moved_since = not self.present and (self._moved_since or event.kind == STROKES)
 
     def counts(self, scene: Scene) -> bool:
         """Only while there is power and a commanded rate, and the dose guard has raised no alarm of its own."""
         return scene.powered and scene.rate > 0 and "dose_limit" not in scene.alarms
+
+
+class ValveCause(Cause):
+    """Valves that a fault holds open, or a flow-activated one that has shut and waits for a hand."""
+
+    def see(self, event: Event, scene: Scene) -> None:
+        """Follow the bench."""
+        self.turn(scene.valves_open or scene.valve_shut, event.at)
 
 
 class MomentCause(Cause):
@@ -94,6 +102,19 @@ class MomentCause(Cause):
         """Note the instant."""
         if event.kind == self._kind:
             self.turn(True, event.at)
+
+
+class RunawayCause(Cause):
+    """A stroke that nobody asked for, be there fluid to move or not: owed until it is announced."""
+
+    lasting = False
+
+    def see(self, event: Event, scene: Scene) -> None:  # noqa: ARG002 - the shape of every cause
+        """Note the first such stroke."""
+        if event.kind == "drive.turned_dry":
+            self.turn(True, event.at)
+        elif event.kind == STROKES and any(unasked_of(event)):
+            self.turn(True, event.data["at"][unasked_of(event).index(1)])
 
 
 class DoubtCause(Cause):
@@ -138,8 +159,8 @@ class ReservoirCause(Cause):
     """The volume by dead reckoning is at or under a threshold.
 
     Dead reckoning: what was filled in at the start, or entered since, less what moved. A pump that runs dry without
-    knowing it reckons on, and one whose memory is damaged assumes the worst. Neither can be followed from what moved,
-    so until the next entry their alarm is not false.
+    knowing it reckons on; one whose memory is damaged or whose valves stand open assumes the worst. None of them can
+    be followed from what moved, so until the next entry their alarm is not false.
     """
 
     def __init__(self) -> None:
@@ -159,7 +180,8 @@ class ReservoirCause(Cause):
         elif event.kind == "pump.refill":
             self._computed_nl = int(event.data["computed"])
             self._astray = False
-        self._astray = self._astray or scene.reservoir_nl < scene.stroke_nl or _named(event) == MEMORY_DAMAGE
+        guesses = scene.reservoir_nl < scene.stroke_nl or scene.valves_open or _named(event) == MEMORY_DAMAGE
+        self._astray = self._astray or guesses
         if self._computed_nl is None:
             return
         above_nl = self._computed_nl - self.threshold_nl(scene)
@@ -194,6 +216,8 @@ def all_causes() -> dict[str, Cause]:
         "reset": ResetCause("reset", "power.restored"),
         "memory": DoubtCause("memory", MEMORY_DAMAGE),
         "stopped_48h": StoppedCause(),
+        "unrequested_delivery": RunawayCause(),
+        "free_flow": ValveCause(),
     }
 
 

@@ -7,6 +7,11 @@ moment. That one sentence also settles what happens when limits change:
 * a limit that is lowered below what the window already holds is not itself a violation (nobody can take a dose
   back), but from then on every further stroke of the drug is one, until enough has slid out of the window.
 
+What moves because the hardware fails is beyond the pump's control, and only that is excused: a stroke that nobody
+asked for, and drug that escapes through open valves, fill the windows but are no violation themselves. Every stroke
+that was asked for afterwards is judged against all that is in the window. A drive that moves more with each stroke
+than it should is known to nobody before the next refill: its strokes count as what they should have moved.
+
 Limits are inclusive: a window that holds exactly its limit is within it.
 """
 
@@ -17,10 +22,13 @@ from dataclasses import dataclass
 
 from emulator.journal import Event
 from protocol.units import Picograms
-from verify.scene import PLACES, STROKES, Limits, Scene
+from verify.scene import FLOW, FREE_FLOW, PLACES, RUNAWAY, STROKES, Limits, Scene, unasked_of
 from verify.verdict import Claim, Finding, WindowFigure, pump_time
 from verify.watcher import Watcher
 from verify.windows import SlidingSum
+
+MOVE_TOO_MUCH = frozenset({"over_infusion", "inaccuracy"})
+"""Faults that let every stroke move more than it should."""
 
 
 @dataclass
@@ -43,6 +51,10 @@ class _Watch:
         """Mass, limit and end of the window with the largest share of its limit."""
         self._window = SlidingSum(width_ms)
         self._excursion: _Excursion | None = None
+
+    def escape(self, at_ms: int, mass_pg: int) -> None:
+        """Count what nobody can have prevented."""
+        self._window.add(at_ms, mass_pg)
 
     def stroke(self, at_ms: int, mass_pg: int, limit_pg: int) -> _Excursion | None:
         """Count a stroke; return an excursion that it shows to be over."""
@@ -74,13 +86,14 @@ class DoseWatcher(Watcher):
         self._watches: dict[tuple[int, str], tuple[_Watch, ...]] = {}
 
     def see(self, event: Event, scene: Scene) -> Iterator[Finding]:
-        """Judge the strokes of an event."""
+        """Judge the strokes of an event, and count what escaped."""
+        if event.kind == FLOW and event.data["why"] == FREE_FLOW:
+            self._escaped(event)
         if event.kind != STROKES:
             return
         for place in PLACES:
             for text, masses in event.data[place].items():
-                code = int(text)
-                yield from self._column(code, place, event.data["at"], masses, scene)
+                yield from self._column(int(text), place, event, masses, scene)
 
     def end(self, scene: Scene) -> Iterator[Finding]:
         """Report what was still above its limit at the end."""
@@ -96,12 +109,22 @@ class DoseWatcher(Watcher):
             for watch in self._watches[key]
         )
 
-    def _column(self, code: int, place: str, ats: list[int], masses: list[int], scene: Scene) -> Iterator[Finding]:
+    def _escaped(self, event: Event) -> None:
+        for place in PLACES:
+            for text, mass_pg in event.data[place].items():
+                for watch in self._watches_of(int(text), place):
+                    watch.escape(event.at, mass_pg)
+                self.moved[int(text), place] = self.moved.get((int(text), place), 0) + mass_pg
+
+    def _column(self, code: int, place: str, event: Event, masses: list[int], scene: Scene) -> Iterator[Finding]:
         limits = scene.limits(code)
         watches = self._watches_of(code, place)
-        for at_ms, mass_pg in zip(ats, masses, strict=True):
-            if mass_pg:
-                for watch in watches:
+        columns = zip(event.data["at"], _as_asked(event, masses, scene), unasked_of(event), strict=True)
+        for at_ms, mass_pg, unasked in columns:
+            for watch in watches if mass_pg else ():
+                if unasked and RUNAWAY in scene.faults:
+                    watch.escape(at_ms, mass_pg)
+                else:
                     yield from _told(watch, watch.stroke(at_ms, mass_pg, _limit(limits, watch)), scene)
         self.moved[code, place] = self.moved.get((code, place), 0) + sum(masses)
 
@@ -111,6 +134,14 @@ class DoseWatcher(Watcher):
                 _Watch(code, place, hours, width_ms) for hours, width_ms in self._widths_ms.items()
             )
         return self._watches[code, place]
+
+
+def _as_asked(event: Event, masses: list[int], scene: Scene) -> list[int]:
+    """Return masses as they would be if no stroke had moved more than it should, where a fault makes it do so."""
+    moved_nl, volume_nl = event.data.get("moved_nl"), event.data["volume_nl"]
+    if moved_nl is None or scene.faults.isdisjoint(MOVE_TOO_MUCH):
+        return masses
+    return [mass * volume_nl // max(moved, volume_nl) for mass, moved in zip(masses, moved_nl, strict=True)]
 
 
 def _limit(limits: Limits, watch: _Watch) -> int:

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from emulator.journal import Event
 from protocol.units import DAY_MS, NanolitresPerDay
 from verify.deadlines import load_deadlines
-from verify.scene import MINIMUM_RATE, PRIMING, STOPPED, STROKES, UNPROGRAMMED, Scene, word
+from verify.scene import MINIMUM_RATE, PRIMING, RUNAWAY, STOPPED, STROKES, UNPROGRAMMED, Scene, unasked_of, word
 from verify.verdict import Claim, Finding
 from verify.watcher import Watcher
 
@@ -26,15 +26,16 @@ EXCUSES = frozenset({"guard.refused", "power.cut", "power.restored", "fault.inje
 
 
 class PermissionWatcher(Watcher):
-    """Nothing moves without power, while stopped, or before a prescription was confirmed."""
+    """Nothing moves without power, while stopped, or before a prescription was confirmed, but by a runaway."""
 
     def see(self, event: Event, scene: Scene) -> Iterator[Finding]:
         """Judge the strokes of an event."""
         if event.kind != STROKES:
             return
         why = _forbidden(scene)
-        if why:
-            count = len(event.data["at"])
+        excused = sum(unasked_of(event)) if RUNAWAY in scene.faults else 0
+        count = len(event.data["at"]) - excused
+        if why and count:
             yield Finding(
                 Claim.MOVEMENT, event.at, f"{count} strokes moved {why}", measured=count, allowed=0, unit="strokes"
             )
@@ -119,8 +120,10 @@ class DeliveryWatcher(Watcher):
     def see(self, event: Event, scene: Scene) -> Iterator[Finding]:
         """Let time pass at the commanded rate; then judge strokes one by one."""
         if event.kind == STROKES:
-            for at_ms in event.data["at"]:
+            for at_ms, unasked in zip(event.data["at"], unasked_of(event), strict=True):
                 yield from self._pass(at_ms, scene)
+                if unasked and RUNAWAY in scene.faults:
+                    continue
                 self._balance += event.data["volume_nl"] * DAY_MS
                 yield from self._judge_over(at_ms, scene)
         else:
@@ -139,7 +142,7 @@ class DeliveryWatcher(Watcher):
             self._balance -= scene.rate * (at_ms - self._at_ms)
         self._at_ms = at_ms
         self._lowest = min(self._lowest, self._balance)
-        if scene.faults or scene.reservoir_nl < scene.stroke_nl:
+        if scene.faults or scene.standing or scene.reservoir_nl < scene.stroke_nl:
             self._highest = self._balance
         short = self._highest - self._balance
         if short > _slack(scene):

@@ -23,6 +23,9 @@ FREE_FLOW = "free_flow"
 PRIMING = "priming"
 UNPROGRAMMED, STOPPED, MINIMUM_RATE = "unprogrammed", "stopped", "minimum_rate"
 CRITICAL = "critical"
+RUNAWAY = "drive_runaway"
+HOLD_VALVES_OPEN = frozenset({"valve_open", "mri"})
+"""Faults that hold valves open as long as one of them is there."""
 
 
 class Stroke(NamedTuple):
@@ -40,6 +43,8 @@ class Stroke(NamedTuple):
     """What went into pocket and tissue."""
     held_nl: int
     """By how much the line is distended more than before."""
+    unasked: bool
+    """Whether nobody had asked for it: the drive ran away."""
 
 
 class Limits(NamedTuple):
@@ -69,6 +74,10 @@ class Scene:
         self.prescription: dict[str, Any] = {}
         self.start: dict[str, Any] = {}
         self.faults: set[str] = set()
+        self.standing = False
+        """Whether a magnetic field holds the rotor, or it has not recovered from one yet."""
+        self.valve_shut = False
+        """Whether the flow-activated valve has shut and was not reset."""
         self.alarms: dict[str, str] = {}
         """Raised alarms and their priorities."""
         self._prescribed: dict[int, Limits] = {}
@@ -95,12 +104,10 @@ class Scene:
                 self.reservoir_nl = int(data["volume_nl"])
             case "drive.strokes" | "catheter.flow":
                 self.reservoir_nl -= _out_of_reservoir(event)
-            case "fault.injected":
-                self.faults.add(word(data["fault"]))
-            case "fault.cleared":
-                self.faults.discard(word(data["fault"]))
             case "alarm.raised" | "alarm.cleared" | "alarm.forgotten":
                 self._take_alarm(event)
+            case _:
+                self._take_trouble(event)
         self.at_ms = last_instant(event)
 
     def limits(self, code: int) -> Limits:
@@ -113,6 +120,16 @@ class Scene:
         if not known:
             return NOTHING
         return Limits(min(limit.hour for limit in known), min(limit.day for limit in known))
+
+    @property
+    def has_valves(self) -> bool:
+        """Whether the pump meters with valves, and not with a rotor."""
+        return bool(self.start.get("drive") == "valve")
+
+    @property
+    def valves_open(self) -> bool:
+        """Whether a fault holds the valves open."""
+        return self.has_valves and not self.faults.isdisjoint(HOLD_VALVES_OPEN)
 
     def name(self, code: int) -> str:
         """Return the drug's name, or its number if the journal names none."""
@@ -127,6 +144,18 @@ class Scene:
     def rates(self) -> dict[str, int]:
         """Return the hardware's rates in nL/day: ``minimum`` mode, therapeutic ``min`` and ``max``."""
         return dict(self.start.get("rates", {}))
+
+    def _take_trouble(self, event: Event) -> None:
+        match event.kind:
+            case "fault.injected":
+                self.faults.add(word(event.data["fault"]))
+                self.standing = self.standing or (word(event.data["fault"]) == "mri" and not self.has_valves)
+            case "fault.cleared":
+                self.faults.discard(word(event.data["fault"]))
+            case "drive.recovered":
+                self.standing = False
+            case "valve.shut" | "bench.valve_reset":
+                self.valve_shut = event.kind == "valve.shut"
 
     def _take_alarm(self, event: Event) -> None:
         if event.kind == "alarm.raised":
@@ -162,12 +191,18 @@ def strokes(event: Event) -> Iterator[Stroke]:
         place: {int(code): masses for code, masses in data.get(place, {}).items()} for place in PLACES + BESIDE
     }
     moved_nl, held_nl = data.get("moved_nl", [volume_nl] * len(ats)), data.get("held_nl", [0] * len(ats))
+    unasked = unasked_of(event)
     for index, at_ms in enumerate(ats):
         outlet, tip, pocket, tissue = (
             {code: masses[index] for code, masses in columns[place].items()} for place in PLACES + BESIDE
         )
         beside = added(pocket, tissue)
-        yield Stroke(at_ms, volume_nl, outlet, tip, moved_nl[index], beside, held_nl[index])
+        yield Stroke(at_ms, volume_nl, outlet, tip, moved_nl[index], beside, held_nl[index], bool(unasked[index]))
+
+
+def unasked_of(event: Event) -> list[int]:
+    """Return for each stroke of an event whether nobody had asked for it."""
+    return list(event.data.get("unasked", [0] * len(event.data["at"])))
 
 
 def _out_of_reservoir(event: Event) -> int:

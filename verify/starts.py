@@ -59,6 +59,14 @@ def nearly_empty(seed: int) -> World:
     return world
 
 
+def valve_metered(seed: int) -> World:
+    """A pump with valves instead of a motor, infusing, with room for boluses."""
+    world = World(seed, profile="valve")
+    patient = grant(strokes=20, minutes=5, lockout=30, count=4)
+    world.program(world.prescription(400_000, patient_bolus=patient))
+    return world
+
+
 STARTS: tuple[Callable[[int], World], ...] = (
     unprogrammed,
     full_rate,
@@ -67,6 +75,7 @@ STARTS: tuple[Callable[[int], World], ...] = (
     tight_day,
     pressed,
     nearly_empty,
+    valve_metered,
 )
 
 

@@ -55,13 +55,14 @@ class World:
         concentration: int = 25_000,
         volume_nl: int = 20_000_000,
         weather: Weather = FAIR,
+        profile: str = "peristaltic",
     ) -> None:
         self.random = Random(seed)  # noqa: S311 - an experiment must be repeatable
         self.windows = windows
         self.concentration = concentration
         self.weather = weather
         self.library = Library.shipped()
-        self.profile = load_profile("peristaltic")
+        self.profile = load_profile(profile)
         self.journal = Journal()
         self.key = self.random.randbytes(KEY_OCTETS)
         self.device = PumpDevice(

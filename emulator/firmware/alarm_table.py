@@ -10,6 +10,8 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from emulator.firmware.alarms import KEEP, MINIMUM, STOP, Flow
+from emulator.firmware.escapes import QUIET_MS
+from emulator.firmware.state import Noticed
 from protocol.vocabulary import AlarmCode, Priority
 
 
@@ -30,6 +32,8 @@ class Facts(NamedTuple):
     memory_fault_at: int
     stopped_at: int
     stopped_too_long_ms: int
+    noticed: Noticed
+    """What the pump has noticed about its own parts."""
 
 
 Detector = Callable[[Facts], "int | None"]
@@ -37,6 +41,10 @@ Detector = Callable[[Facts], "int | None"]
 
 def _at_once(_: Facts) -> int:
     return 0
+
+
+def _never(_: Facts) -> None:
+    """Return that a condition does not end by mere time."""
 
 
 class AlarmRow(NamedTuple):
@@ -48,6 +56,8 @@ class AlarmRow(NamedTuple):
     detector: Detector
     hold: Callable[[Facts], int] = _at_once
     meaning: str = ""
+    ends: Callable[[Facts], int | None] = _never
+    """When the condition that holds will be over if nothing else happens, in pump ms."""
 
 
 def _since(at: int) -> int | None:
@@ -80,6 +90,19 @@ def _memory(facts: Facts) -> int | None:
 
 def _stopped(facts: Facts) -> int | None:
     return _since(facts.stopped_at)
+
+
+def _unrequested(facts: Facts) -> int | None:
+    at = facts.noticed.overran_at
+    return at if at >= 0 and facts.now < _quiet_at(facts) else None
+
+
+def _quiet_at(facts: Facts) -> int:
+    return facts.noticed.overran_at + QUIET_MS
+
+
+def _free_flow(facts: Facts) -> int | None:
+    return _since(facts.noticed.valves_at)
 
 
 ALARMS = (
@@ -132,6 +155,21 @@ ALARMS = (
         _stopped,
         hold=lambda facts: facts.stopped_too_long_ms,
         meaning="the pump has been stopped, or held at the minimum rate where more is prescribed, for too long",
+    ),
+    AlarmRow(
+        AlarmCode.UNREQUESTED_DELIVERY,
+        Priority.CRITICAL,
+        STOP,
+        _unrequested,
+        meaning="the drive moved without a grant of the dose guard; over when it has been quiet for 15 min",
+        ends=_quiet_at,
+    ),
+    AlarmRow(
+        AlarmCode.FREE_FLOW,
+        Priority.CRITICAL,
+        STOP,
+        _free_flow,
+        meaning="the valves stand open unasked, or the flow-activated valve is shut and waits for a hand to reset it",
     ),
 )
 

@@ -17,13 +17,15 @@ from typing import Any
 from emulator.firmware import ledgers
 from emulator.firmware.alarms import Panel
 from emulator.firmware.basal import NOTHING, Basal, basal_of
+from emulator.firmware.drive_monitor import DriveMonitor
+from emulator.firmware.escapes import look_at_drive, look_at_valves
 from emulator.firmware.event_log import EventLog
 from emulator.firmware.guard import Sizes
 from emulator.firmware.metering import credit_of, wait_ms
 from emulator.firmware.planner import Plan
 from emulator.firmware.plans import bridge_ahead, planned, prime_ahead, span_of
 from emulator.firmware.prescribing import fluid_of
-from emulator.firmware.state import Bolus, Identity, Metering, State, TherapyRecord
+from emulator.firmware.state import Bolus, Identity, Metering, Noticed, State, TherapyRecord
 from emulator.firmware.telling import bolus_kind, prescription_data
 from emulator.firmware.therapy import BRIDGE, STOPPED, Therapy, not_delivered_nl
 from emulator.firmware.watching import Watch
@@ -71,15 +73,20 @@ class Pump:
         values, damaged = chip.load()
         self.log = EventLog(chip)
         self._take_over(values)
-        self.now = max(self.now, self.log.last_at_ms, *_instants(self.record, self.panel))
+        self.now = max(self.now, self.log.last_at_ms, *_instants(self.record, self.panel), *self.noticed.instants)
         self._ledgers_at = self._saved_at = self.now
         self._step_due: int | None = None
         self._take_step()
         self._told: tuple[TherapyState, int] | None = (self.therapy.state, self.therapy.rate)
         self._watch.due_ms = self.now
+        if "metering" in damaged:
+            self.monitor.granted = ROTOR_POSITIONS
+        look_at_drive(self)
+        look_at_valves(self)
         if damaged:
             self._memory_fault(damaged)
             self.save()
+        body.on_sensor = self.sensed
         if not thawed:
             self._power_up()
         self.save()
@@ -95,20 +102,24 @@ class Pump:
             self.library = None
         record: TherapyRecord = values.get("therapy", TherapyRecord(TherapyState.UNPROGRAMMED))
         self.record = record
+        self.noticed: Noticed = values.get("noticed", Noticed())
         self._watch = Watch(self, values.get("alarms", Panel()))
         self.therapy = Therapy(self.profile.minimum_rate.value, self._bolus_ended, record)
         self._fluid = SALINE
         self._fluid_said_by: Prescription | None = None
         metering: Metering = values.get("metering", self._metering_unknown())
-        self.now, self.credit, self.line, self.reservoir_nl, self.volume_nl, self.strokes, delivered, rotor = metering
+        self.now, self.credit, self.line, self.reservoir_nl, self.volume_nl, self.strokes, delivered = metering[:7]
         self.delivered = dict(delivered)
-        for _ in range((self._body.rotor - rotor) % ROTOR_POSITIONS):
-            self._count_stroke()
+        if not record.prescription:
+            self._fluid = self.line[-1][1]
+        self.monitor = DriveMonitor(metering.rotor, metering.granted)
         self.ledgers: ledgers.Ledgers = values.get("ledgers", ())
 
     def _metering_unknown(self) -> Metering:
         """Return what to assume when nothing about volumes can be read: an empty reservoir moves nothing."""
-        return Metering(0, 0, filled(self.profile.line_nl, self.fluid), 0, 0, 0, (), self._body.rotor)
+        return Metering(
+            0, 0, filled(self.profile.line_nl, self.fluid), 0, 0, 0, (), self._body.rotor, ROTOR_POSITIONS
+        )
 
     def _power_up(self) -> None:
         first_time = self.identity.power_ups == 0
@@ -185,12 +196,17 @@ class Pump:
 
     @property
     def fluid(self) -> Fluid:
-        """What the prescription says is in the reservoir."""
+        """What the prescription says is in the reservoir; without one, what was last pumped out of it."""
         prescription = self.therapy.prescription
         if prescription is not self._fluid_said_by:
-            self._fluid = fluid_of(prescription) if prescription else SALINE
+            self._fluid = fluid_of(prescription) if prescription else self.line[-1][1]
             self._fluid_said_by = prescription
         return self._fluid
+
+    @property
+    def body(self) -> Body:
+        """The hardware, of which the firmware uses the sensors."""
+        return self._body
 
     def _stroke(self) -> None:
         """Move one stroke, if the reservoir holds it and the guard grants it; the credit is spent either way."""
@@ -200,7 +216,7 @@ class Pump:
         _, out = push(self.line, self._stroke_nl, self.fluid)
         outlet = masses(((self._stroke_nl, self.fluid),))
         self.age_ledgers()
-        self.ledgers, granted = ledgers.grant(self.ledgers, outlet, masses(out))
+        self.ledgers, granted = self.monitor.grant(self.ledgers, outlet, masses(out))
         if not granted:
             self.record = self.record._replace(guard_refused_at=self.now)
             self.tell("guard.refused")
@@ -209,22 +225,37 @@ class Pump:
             self.record = self.record._replace(guard_refused_at=-1)
         self.save()
         if self._body.stroke():
-            self._count_stroke()
             if self.record.stalled_at >= 0:
                 self.record = self.record._replace(stalled_at=-1)
             if self.therapy.state is BRIDGE and self.bridge_remaining_nl == 0:
                 self._bridged()
-        elif self.record.stalled_at < 0:
-            self.record = self.record._replace(stalled_at=self.now)
+        else:
+            self.monitor.granted = 0
+            if self.record.stalled_at < 0:
+                self.record = self.record._replace(stalled_at=self.now)
 
-    def _count_stroke(self) -> None:
+    def count_stroke(self) -> None:
         """Note that one stroke has moved."""
-        self.line, _ = push(self.line, self._stroke_nl, self.fluid)
-        self.reservoir_nl = max(0, self.reservoir_nl - self._stroke_nl)
-        self.volume_nl += self._stroke_nl
+        self.count_volume(self._stroke_nl)
         self.strokes += 1
+
+    def count_volume(self, volume_nl: int) -> None:
+        """Note that a volume has moved out of the reservoir."""
+        self.line, _ = push(self.line, volume_nl, self.fluid)
+        self.reservoir_nl = max(0, self.reservoir_nl - volume_nl)
+        self.volume_nl += volume_nl
         for code, concentration in self.fluid:
-            self.delivered[code] = self.delivered.get(code, 0) + self._stroke_nl * concentration
+            self.delivered[code] = self.delivered.get(code, 0) + volume_nl * concentration
+
+    def sensed(self) -> None:
+        """Look at what a sensor says that has just changed."""
+        before = self.noticed
+        look_at_drive(self)
+        look_at_valves(self)
+        if self.noticed is not before:
+            self.check_memory()
+            self.save()
+            self.watch()
 
     def age_ledgers(self) -> None:
         """Let the ledgers catch up with the pump time that has passed since they last did."""
@@ -414,9 +445,10 @@ class Pump:
             self.volume_nl,
             self.strokes,
             tuple(self.delivered.items()),
-            self._body.rotor,
+            self.monitor.position,
+            self.monitor.granted,
         )
-        return State(self.identity, self.ledgers, metering, self._noted(), self.panel)
+        return State(self.identity, self.ledgers, metering, self._noted(), self.panel, self.noticed)
 
     def _noted(self) -> TherapyRecord:
         """Bring the record up to what the therapy holds of it, and return it."""
@@ -445,7 +477,7 @@ class Pump:
         """Assume the worst of what was damaged: ledgers full, prescription unknown, bolus history used up."""
         self.age_ledgers()
         if "ledgers" in damaged:
-            self.ledgers = ledgers.all_lost(self._every_ledger(), self.sizes)
+            self.ledgers = ledgers.all_lost(self.every_ledger(), self.sizes)
         if "therapy" in damaged:
             self.fire("forget")
             self.therapy.prescription = None
@@ -456,7 +488,7 @@ class Pump:
             self.log.add(self.now, LogKind.MEMORY_FAULT, _place_number(place))
         self.fire("limit")
 
-    def _every_ledger(self) -> ledgers.Ledgers:
+    def every_ledger(self) -> ledgers.Ledgers:
         """Return the ledgers of every drug that may be in the pump: of all in the library, if none could be read."""
         limits = {code: (outlet.limit_1h, outlet.limit_24h) for code, outlet, _ in self.ledgers}
         for drug in self.therapy.prescription.drugs if self.therapy.prescription else ():

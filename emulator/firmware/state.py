@@ -43,6 +43,8 @@ class Metering(NamedTuple):
     """Picograms by drug code since the first power-up."""
     rotor: int = 0
     """Where the rotor stood when all of this was so."""
+    granted: int = 0
+    """Strokes that the guard has granted from there."""
 
 
 class Bolus(NamedTuple):
@@ -97,6 +99,22 @@ class TherapyRecord(NamedTuple):
     commands: tuple[CommandRecord, ...] = ()
 
 
+class Noticed(NamedTuple):
+    """What the pump has noticed about its own parts. Times in pump ms; -1 is never, or not so."""
+
+    overran_at: int = -1
+    """The drive last moved without a grant."""
+    valves_at: int = -1
+    """Since when the valves stand open unasked, or the flow-activated one is shut."""
+    exposed: bool = False
+    """Whether drug can flow freely; what may have escaped since has been counted."""
+
+    @property
+    def instants(self) -> tuple[int, ...]:
+        """Every instant that is noted."""
+        return (self.overran_at, self.valves_at)
+
+
 class State(NamedTuple):
     """Everything in non-volatile memory but the log."""
 
@@ -105,6 +123,7 @@ class State(NamedTuple):
     metering: Metering
     therapy: TherapyRecord
     alarms: Panel
+    noticed: Noticed = Noticed()
 
 
 def new_chip() -> NonVolatile:
@@ -148,7 +167,7 @@ def _ring(plain: Any) -> Ring:
 
 
 def _metering_from_plain(plain: Any) -> Metering:
-    pump_ms, credit, line, reservoir_nl, volume_nl, strokes, delivered, rotor = plain
+    pump_ms, credit, line, reservoir_nl, volume_nl, strokes, delivered, rotor, granted = plain
     return Metering(
         pump_ms,
         credit,
@@ -158,6 +177,7 @@ def _metering_from_plain(plain: Any) -> Metering:
         strokes,
         _pairs(delivered),
         rotor,
+        granted,
     )
 
 
@@ -219,6 +239,12 @@ def _alarms_from_plain(plain: Any) -> Panel:
     )
 
 
+def _noticed_from_plain(plain: Any) -> Noticed:
+    if not isinstance(plain, dict) or plain.keys() != set(Noticed._fields):
+        raise ValueError("not what a pump notices")
+    return Noticed(**{name: type(Noticed._field_defaults[name])(value) for name, value in plain.items()})
+
+
 def _as_it_is(value: Any) -> Any:
     return value
 
@@ -229,5 +255,6 @@ CODECS = {
     "metering": json_codec(_as_it_is, _metering_from_plain),
     "therapy": json_codec(_therapy_to_plain, _therapy_from_plain),
     "alarms": json_codec(_as_it_is, _alarms_from_plain),
+    "noticed": json_codec(Noticed._asdict, _noticed_from_plain),
 }
 """The sections of a memory page; the names are those of ``State``."""

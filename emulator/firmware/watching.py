@@ -35,7 +35,7 @@ class Watch:
         self.panel = panel
         self.due_ms: int | None = None
         """When conditions or the sounder must be looked at next, in pump ms; None if never by themselves."""
-        self._seen = pump.record
+        self._seen = (pump.record, pump.noticed)
 
     def look(self) -> None:
         """Look at every condition now, raise and latch alarms, lower the flow and sound as they ask."""
@@ -48,7 +48,7 @@ class Watch:
             self._sound()
             sound = alarms.sound_due(self.panel, PRIORITIES, self._timing)
         self.due_ms = min((at for at in (*waiting, sound) if at is not None), default=None)
-        self._seen = pump.record
+        self._seen = (pump.record, pump.noticed)
         if self.panel != before:
             pump.save()
 
@@ -58,7 +58,8 @@ class Watch:
         prescription = pump.therapy.prescription
         low_nl = prescription.low_reservoir.value if prescription else 0
         return (
-            pump.record is not self._seen
+            pump.record is not self._seen[0]
+            or pump.noticed is not self._seen[1]
             or bool(self.panel.raised)
             or pump.reservoir_nl <= low_nl
             or pump.reservoir_nl < pump.profile.stroke.value
@@ -88,15 +89,17 @@ class Watch:
 
     # --- from condition to sound ---
 
-    def _detect(self) -> list[int]:
-        """Raise and latch alarms as the facts ask; return when conditions that hold will have held long enough."""
-        facts, waiting = facts_of(self._pump), []
+    def _detect(self) -> list[int | None]:
+        """Raise and latch alarms as the facts ask; return when one must be looked at again."""
+        facts = facts_of(self._pump)
+        waiting: list[int | None] = []
         for row in ALARMS:
             since = row.detector(facts)
             if since is None:
                 self._condition_gone(row.code)
             elif since + row.hold(facts) <= facts.now:
                 self._raise(row.code)
+                waiting.append(row.ends(facts))
             else:
                 waiting.append(since + row.hold(facts))
         return waiting
@@ -157,4 +160,5 @@ def facts_of(pump: Pump) -> Facts:
         memory_fault_at=record.memory_fault_at,
         stopped_at=record.stopped_at,
         stopped_too_long_ms=pump.profile.stopped_too_long.value,
+        noticed=pump.noticed,
     )

@@ -25,7 +25,7 @@ from protocol.units import DAY_MS
 ROTOR_POSITIONS = 4
 """The rotor's sensor tells so many positions apart, one stroke from each to the next, also after a power loss."""
 
-STROKE, FREE_FLOW, RELEASED, ACCESS_PORT = "stroke", "free_flow", "released", "access_port"
+STROKE, RUNAWAY, FREE_FLOW, RELEASED, ACCESS_PORT = "stroke", "runaway", "free_flow", "released", "access_port"
 FREE_FLOW_STEP_NL = 10_000
 """Free flow is told in steps of this volume: as fine as the flow-activated valve's own bound, and not one finer."""
 
@@ -34,7 +34,7 @@ class Moved(NamedTuple):
     """One movement of fluid, as it truly happened; masses in pg by drug code."""
 
     why: str
-    """``stroke``, or what moved fluid without the drive."""
+    """``stroke``, or ``runaway`` for one that nobody asked for, or what moved fluid without the drive."""
     stroke_nl: int
     """What the stroke was worth nominally; less than a whole one only for the reservoir's last drop."""
     moved_nl: int
@@ -93,8 +93,10 @@ class Body:
         self.tissue_pg: dict[int, int] = {}
         self.troubles = Troubles()
         """Which faults the bench has injected and planned; kept here so that they are in an image."""
+        self.powered = True
+        """Whether there is power for the drive's own electronics: without it, nothing runs away."""
         self.on_sensor: Callable[[], object] = _nothing
-        """Called when a sensor changed by itself, so that a controller may look at once."""
+        """Called whenever a sensor may have changed: the rotor's at every stroke, whoever asked for it."""
         self._runaway_ms = 0
         self._runaway_at: int | None = None
         self._flow_ms = 0
@@ -118,16 +120,19 @@ class Body:
         """Turn the rotor by one stroke. Return what the rotor sensor says: whether it turned."""
         if self.stalled or self.in_field:
             return False
-        self._turn()
+        self._turn(STROKE)
         return True
 
-    def _turn(self) -> None:
+    def _turn(self, why: str) -> None:
         self.rotor = (self.rotor + 1) % ROTOR_POSITIONS
         stroke_nl = min(self._stroke_nl, self.reservoir_nl)
         if stroke_nl:
             true_nl = self._true_stroke_nl()
             self.strokes += 1
-            self._push(STROKE, min(true_nl, self.reservoir_nl), stroke_nl)
+            self._push(why, min(true_nl, self.reservoir_nl), stroke_nl)
+        elif why == RUNAWAY:
+            self._tell("drive.turned_dry")
+        self.on_sensor()
 
     def _true_stroke_nl(self) -> int:
         if self.valve_shut:
@@ -153,8 +158,8 @@ class Body:
             self._tell("drive.recovered")
         if self._runaway_at is not None and self._runaway_at <= now:
             self._runaway_at += self._runaway_ms
-            if self.stroke():
-                self.on_sensor()
+            if self.powered and not (self.stalled or self.in_field):
+                self._turn(RUNAWAY)
         if self._flow_at is not None and self._flow_at <= now:
             self._flow_at += self._flow_ms
             self._flow_freely()
@@ -171,7 +176,6 @@ class Body:
             self._escaped_nl = 0
         self._flow_ms = max(1, FREE_FLOW_STEP_NL * DAY_MS // rate) if rate else 0
         self._flow_at = self._clock() + self._flow_ms if rate and not self.valve_shut else None
-        self.on_sensor()
 
     def reset_valve(self) -> None:
         """Open the flow-activated valve again by hand."""

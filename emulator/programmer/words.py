@@ -54,6 +54,8 @@ ALARMS: dict[AlarmCode, str] = {
     AlarmCode.RESERVOIR_EMPTY: "The reservoir is empty, by the pump's reckoning: no drug is delivered.",
     AlarmCode.RESET: "The pump has been reset; its prescription must be confirmed again.",
     AlarmCode.MEMORY: "The pump's memory is damaged.",
+    AlarmCode.UNREQUESTED_DELIVERY: "The drive moved unasked: more drug was delivered than programmed.",
+    AlarmCode.FREE_FLOW: "The valves stood open and drug escaped; a valve that has shut must be reset by hand.",
     AlarmCode.STOPPED_48H: "The pump has been stopped, or held at the minimum rate, for more than 48 hours.",
 }
 

@@ -10,7 +10,10 @@ import pytest
 from emulator.firmware import alarms, guard
 from emulator.firmware.alarm_table import ALARMS, BY_CODE, PRIORITIES
 from emulator.firmware.alarms import KEEP, MINIMUM, STOP, Panel, Timing
+from emulator.firmware.escapes import QUIET_MS
 from emulator.firmware.pump import SCRUB_MS
+from emulator.hardware.body import RUNAWAY
+from emulator.hardware.profile import load_profile
 from protocol.messages import (
     Accepted,
     AcknowledgeAlarm,
@@ -30,6 +33,7 @@ from protocol.vocabulary import AlarmCode, AlarmStatus, Mode, Priority, Reason, 
 from tests.emulator.worlds import A_BOLUS, PROFILE, Bare, drug, granted, infusing, prescription, press, ready, rng
 
 CRITICAL_MS, NON_CRITICAL_MS, SILENCE_MS = 10 * MINUTE_MS, HOUR_MS, 10 * MINUTE_MS
+VALVE = load_profile("valve")
 TIMING = Timing(CRITICAL_MS, NON_CRITICAL_MS, SILENCE_MS)
 ACTIVE, LATCHED = AlarmStatus.ACTIVE, AlarmStatus.LATCHED
 
@@ -98,6 +102,23 @@ def stopped_48h() -> Bare:
     return bare
 
 
+def unrequested_delivery() -> Bare:
+    """Return a pump whose drive has just moved by itself."""
+    bare = infusing()
+    bare.advance(HOUR_MS)
+    bare.body._turn(RUNAWAY)
+    return bare
+
+
+def free_flow() -> Bare:
+    """Return a valve-metered pump whose valves a field has just opened."""
+    bare = infusing(profile=VALVE)
+    bare.advance(HOUR_MS)
+    bare.body.open_valves(1_000_000)
+    bare.body.on_sensor()
+    return bare
+
+
 CAUSES: dict[AlarmCode, Callable[[], Bare]] = {
     AlarmCode.DOSE_LIMIT: dose_limit,
     AlarmCode.MOTOR_STALL: motor_stall,
@@ -106,6 +127,8 @@ CAUSES: dict[AlarmCode, Callable[[], Bare]] = {
     AlarmCode.RESET: reset,
     AlarmCode.MEMORY: memory,
     AlarmCode.STOPPED_48H: stopped_48h,
+    AlarmCode.UNREQUESTED_DELIVERY: unrequested_delivery,
+    AlarmCode.FREE_FLOW: free_flow,
 }
 
 
@@ -123,6 +146,11 @@ def repaired(bare: Bare, code: AlarmCode) -> None:
             bare.prescribe(prescription(grant=granted()))
         case AlarmCode.STOPPED_48H:
             bare.ask(Start())
+        case AlarmCode.UNREQUESTED_DELIVERY:
+            bare.advance(QUIET_MS)
+        case AlarmCode.FREE_FLOW:
+            bare.body.open_valves(0)
+            bare.body.on_sensor()
 
 
 def test_every_alarm_has_a_row_and_a_cause() -> None:
@@ -150,6 +178,8 @@ POLICIES = {
     AlarmCode.RESET: (MINIMUM, Priority.CRITICAL),
     AlarmCode.MEMORY: (MINIMUM, Priority.CRITICAL),
     AlarmCode.STOPPED_48H: (KEEP, Priority.CRITICAL),
+    AlarmCode.UNREQUESTED_DELIVERY: (STOP, Priority.CRITICAL),
+    AlarmCode.FREE_FLOW: (STOP, Priority.CRITICAL),
 }
 FLOWS = {"keep": 100_000, "minimum": 6_000, "stop": 0}
 

@@ -86,6 +86,12 @@ FAULTY_REACH = (
     *(f"alarm.cleared {code.name.lower()}" for code in AlarmCode),
     "fault.injected memory",
     "fault.injected motor_stall",
+    "fault.injected mri",
+    "drive.recovered",
+    "fault.injected drive_runaway",
+    "fault.injected valve_open",
+    "valve.shut",
+    "bench.valve_reset",
     "guard.refused",
     "power.cut",
     "power cut at a write",
@@ -241,7 +247,7 @@ class Wire(RuleBasedStateMachine):
         With less than it believes, it may run dry unnoticed and then no longer knows what stands in its line: no
         change of fluid in the same run, since what the pump is told about its fluid is a premise of the limits.
         """
-        if not told and self.fluid_changed:
+        if not told and (self.fluid_changed or self.escaping):
             return
         self.told_all = self.told_all and told
         self.world.bench.refill(strokes * STROKE_NL)
@@ -252,7 +258,7 @@ class Wire(RuleBasedStateMachine):
     def visit(self) -> None:
         """A clinician puts everything right: fills, confirms, acknowledges, starts."""
         self.set_weather(FAIR)
-        self.magnet_off()
+        self.all_mended()
         self.world.bench.restore_power()
         self.refill(strokes=40_000, told=True)
         self.confirm()
@@ -299,7 +305,7 @@ class Wire(RuleBasedStateMachine):
         """
         pump, world = self.world.device.pump, self.world
         before, volume_nl = world.concentration, world.bench.residual_nl()
-        if pump is None or pump.therapy.prescription is None or not self.told_all:
+        if pump is None or pump.therapy.prescription is None or not self.told_all or self.escaping:
             return
         self.fluid_changed = True
         self.set_weather(FAIR)
@@ -343,7 +349,7 @@ class Wire(RuleBasedStateMachine):
     @rule(stalled=st.booleans())
     def magnet(self, stalled: bool) -> None:
         """A strong magnetic field comes or goes."""
-        if stalled:
+        if stalled and not self.valves:
             self.world.bench.inject("motor_stall")
         else:
             self.magnet_off()
@@ -364,6 +370,53 @@ class Wire(RuleBasedStateMachine):
         """Take the magnet away, if there is one."""
         if "motor_stall" in self.world.bench.faults:
             self.world.bench.clear("motor_stall")
+
+    @property
+    def valves(self) -> bool:
+        """Whether this pump meters with valves."""
+        return self.world.profile.drive == "valve"
+
+    @property
+    def escaping(self) -> bool:
+        """Whether drug may leave the pump unasked: what is filled in, and when, is then no longer the clinician's."""
+        return not self.world.bench.faults.isdisjoint({"drive_runaway", "valve_open", "mri"})
+
+    def all_mended(self) -> None:
+        """Take every cause away that a clinician can, and wait until that shows."""
+        bench = self.world.bench
+        for fault in sorted(bench.faults - {"memory"}):
+            bench.clear(fault)
+        if bench.truth()["valve_shut"]:
+            bench.reset_valve()
+
+    @precondition(lambda self: self.faulty)
+    @rule(rate=st.sampled_from([96_000, 1_000_000, 24_000_000]), for_ms=st.sampled_from([1, MINUTE_MS, HOUR_MS]))
+    def run_away(self, rate: int, for_ms: int) -> None:
+        """The drive turns by itself for a while; then a clinician comes."""
+        self.world.bench.inject("drive_runaway", rate=rate, lasts=for_ms)
+        self.world.bench.advance(for_ms)
+        self.ask(Role.PATIENT, PatientBolus())
+        self.world.bench.advance(16 * MINUTE_MS)
+        self.visit()
+
+    @precondition(lambda self: self.faulty)
+    @rule(for_ms=st.sampled_from([1, MINUTE_MS, HOUR_MS]), recovery=st.sampled_from([0, 1, HOUR_MS, DAY_MS]))
+    def field(self, for_ms: int, recovery: int) -> None:
+        """The patient goes through an examination, and is interrogated before and after flow returns."""
+        self.world.bench.inject("mri", lasts=for_ms, recovery=recovery)
+        self.world.bench.advance(for_ms)
+        self.look(Section.ALARMS, Role.OBSERVER)
+        self.world.bench.advance(recovery if self.rate < SLOW else HOUR_MS)
+        self.look(Section.ALARMS, Role.OBSERVER)
+        self.visit()
+
+    @precondition(lambda self: self.faulty and self.valves)
+    @rule(for_ms=st.sampled_from([1, 600, MINUTE_MS]))
+    def open_valves(self, for_ms: int) -> None:
+        """The valves come to stand open, and perhaps nobody looks after them."""
+        self.world.bench.inject("valve_open", lasts=for_ms)
+        self.world.bench.advance(for_ms)
+        self.world.bench.advance(MINUTE_MS)
 
     @precondition(lambda self: self.faulty)
     @rule(
@@ -460,7 +513,7 @@ class Wire(RuleBasedStateMachine):
 def runs(faulty: bool) -> Counter[str]:
     """Let Hypothesis write scripts from every start; return what was reached over all of them."""
     counted: Counter[str] = Counter()
-    examples = 1 + settings().max_examples // len(STARTS)
+    examples = 1 + settings().max_examples // 7
     for begins in STARTS:
         kind = type(f"From_{begins.__name__}", (Wire,), {"start": begins, "faulty": faulty, "reached": counted})
         # Without the phase that explains a failure: the verdict does, and better.
