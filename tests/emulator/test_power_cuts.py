@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import NamedTuple
 
 import pytest
 
 from emulator.firmware.alarms import is_raised
+from emulator.firmware.prescribing import fluid_of
 from emulator.firmware.pump import Pump
 from emulator.firmware.self_test import failed_checks
 from emulator.firmware.state import State
@@ -25,26 +27,35 @@ from protocol.messages import (
     LogEntry,
     Message,
     PatientBolus,
+    Prescription,
     PrescriptionReport,
+    Prime,
     QueryCommand,
     Refused,
+    Schedule,
     SelfTest,
     SetWallClock,
     SilenceAlarms,
     Staged,
     StagePrescription,
+    StageSchedule,
     Start,
     Stop,
 )
-from protocol.units import DAY_MS, HOUR_MS, MINUTE_MS, Milliseconds, Nanolitres
+from protocol.units import DAY_MS, HOUR_MS, MINUTE_MS, Milliseconds, Nanolitres, NanolitresPerDay
 from protocol.vocabulary import AlarmCode, LogKind, Outcome, Section, TherapyState
-from tests.emulator.worlds import FENTANYL, MORPHINE, Bare, World, drug, granted, prescription, rng
+from tests.emulator.worlds import FENTANYL, MORPHINE, Bare, World, drug, flex, granted, prescription, rng, schedule
 
 pytestmark = pytest.mark.safety
 
 MOST_STEPS = 60
+LINE_NL = 327_000
+PRIME = Prime(Nanolitres(50_000), Milliseconds(4 * HOUR_MS), False)
 OLD = prescription(300_000, grant=granted(lockout_ms=5 * MINUTE_MS))
 NEW = prescription(150_000, [drug(MORPHINE, 10_000)], low_nl=1_000_000)
+BY = schedule(300_000, 200_000, 400_000)
+SCHEDULED = flex(BY, grant=granted(lockout_ms=5 * MINUTE_MS))
+BRIDGED = replace(NEW, bridge=NanolitresPerDay(150_000))
 BOLUS = ClinicianBolus(Nanolitres(5_000), Milliseconds(HOUR_MS), "a test")
 
 
@@ -82,11 +93,58 @@ def stopped() -> World:
     return world
 
 
-def commit(conversation: Conversation) -> Message:
-    """Stage the new prescription, which writes nothing, and return the commit of it."""
-    echo = conversation.request(StagePrescription(NEW))
-    assert isinstance(echo, Staged)
-    return Commit(echo.digest)
+def by_schedule() -> World:
+    """Return a world whose pump infuses by a schedule, shortly before a step."""
+    world = World()
+    assert isinstance(world.prescribe(SCHEDULED, BY), Accepted)
+    world.advance(8 * HOUR_MS - MINUTE_MS)
+    return world
+
+
+def bridging() -> World:
+    """Return a world whose pump bridges, with only little of the old fluid left."""
+    world = infusing()
+    world.bench.refill(18_000_000, fluid_of(NEW))
+    assert isinstance(world.prescribe(BRIDGED), Accepted)
+    world.advance(LINE_NL * DAY_MS // 150_000 - HOUR_MS)
+    return world
+
+
+def with_saline_line() -> World:
+    """Return a world with a bolus running and saline in most of its line, as the pump knows."""
+    world = in_a_bolus()
+    world.bench.empty_line()
+    assert isinstance(world.ask(Prime(Nanolitres(20_000), Milliseconds(HOUR_MS), True)), Accepted)
+    world.ask(CancelBolus())
+    world.ask(BOLUS)
+    world.advance(MINUTE_MS)
+    return world
+
+
+def priming() -> World:
+    """Return a world whose pump primes, with a bolus set aside, shortly before the end of the prime."""
+    world = with_saline_line()
+    assert isinstance(world.ask(PRIME), Accepted)
+    world.advance(PRIME.duration.value - HOUR_MS // 4)
+    return world
+
+
+def committing(wanted: Prescription, by: Schedule | None = None) -> Callable[[Conversation], Message]:
+    """Return what stages a prescription, which writes nothing, and returns the commit of it."""
+
+    def commit(conversation: Conversation) -> Message:
+        if by:
+            conversation.request(StageSchedule(by))
+        echo = conversation.request(StagePrescription(wanted))
+        assert isinstance(echo, Staged)
+        return Commit(echo.digest)
+
+    return commit
+
+
+def has(wanted: Prescription, by: Schedule | None = None) -> Callable[[Pump, State], bool]:
+    """Return what says whether the pump holds a prescription with its schedule."""
+    return lambda pump, _: (pump.therapy.prescription, pump.record.schedule) == (wanted, by)
 
 
 class Case(NamedTuple):
@@ -108,8 +166,14 @@ def counts_one_more(pump: Pump, before: State) -> bool:
 
 
 COMMANDS = {
-    "commit": Case(infusing, commit, lambda pump, _: pump.therapy.prescription == NEW),
-    "commit in a bolus": Case(in_a_bolus, commit, lambda pump, _: pump.therapy.prescription == NEW),
+    "commit": Case(infusing, committing(NEW), has(NEW)),
+    "commit in a bolus": Case(in_a_bolus, committing(NEW), has(NEW)),
+    "commit a schedule": Case(infusing, committing(SCHEDULED, BY), has(SCHEDULED, BY)),
+    "commit in place of a schedule": Case(by_schedule, committing(OLD), has(OLD)),
+    "commit a bridge": Case(infusing, committing(BRIDGED), has(BRIDGED)),
+    "commit in a bridge": Case(bridging, committing(NEW), has(NEW)),
+    "prime": Case(with_saline_line, lambda _: PRIME, None),
+    "cancel a prime": Case(priming, lambda _: CancelBolus(), None),
     "stop": Case(infusing, lambda _: Stop(), stands),
     "stop in a bolus": Case(in_a_bolus, lambda _: Stop(), stands),
     "start": Case(stopped, lambda _: Start(), lambda pump, before: not stands(pump, before)),
@@ -161,14 +225,16 @@ def settled_after_a_cut(world: World, before: State, asked: Message | None = Non
     }
     assert pump.therapy.rate <= 6_000
     assert not pump.record.confirmed
-    assert pump.therapy.prescription in (OLD, NEW)
+    assert pump.therapy.prescription in (OLD, NEW, SCHEDULED, BRIDGED)
+    assert (pump.record.schedule == BY) is (pump.therapy.prescription == SCHEDULED)
     assert pump.record.grants[: len(before.therapy.grants)] == before.therapy.grants
     assert pump.record.lockout_until >= before.therapy.lockout_until
     assert pump.line == world.device.body.line
     assert pump.strokes == world.device.body.strokes
-    held = pump.ledgers[0]
-    assert held.outlet.day.total >= world.device.body.tip_pg[MORPHINE]
-    assert held.tip.day.total >= world.device.body.tip_pg[MORPHINE]
+    if world.device.now_ms <= DAY_MS:
+        held = pump.ledgers[0]
+        assert held.outlet.day.total >= world.device.body.tip_pg[MORPHINE]
+        assert held.tip.day.total >= world.device.body.tip_pg[MORPHINE]
     assert world.device.chip.damage() == []
     assert failed_checks(pump) == 0
     assert LogKind.POWER_UP in [entry.kind for entry in whole_log(world)[-9:]]
@@ -229,7 +295,7 @@ def test_a_cut_at_any_write_of_a_session_is_no_trap() -> None:
 # --- strokes and everything that happens by itself ------------------------------------------------------------
 
 
-@pytest.mark.parametrize("state", [infusing, in_a_bolus, alarming])
+@pytest.mark.parametrize("state", [infusing, in_a_bolus, alarming, by_schedule, bridging, priming])
 def test_strokes_cut_at_any_write_are_counted_before_they_move(state: Callable[[], World]) -> None:
     """At each write of strokes and bolus ends, what left the tip was counted, and meter and line agree."""
     moved = set()
