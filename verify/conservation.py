@@ -49,6 +49,9 @@ class ConservationWatcher(Watcher):
                 self._fill(event.data)
             case "bench.line_emptied":
                 self._line, self._books = Line(self._line_nl), {}
+            case "bench.catheter_emptied":
+                self._in_order = False
+                yield from self._book(event.at, {}, _codes(event.data["drawn"]), event.data["held_nl"], scene)
             case "bench.end":
                 yield from self._compare_end(event, scene)
             case kind if kind == FLOW:

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from emulator.hardware.catheter import CLEAR, Held, Passage, Path, Plugs, Shape, deliver, flush, relieve
 from emulator.hardware.conditions import SOUND, Conditions
 from emulator.hardware.drive import Drive
-from emulator.hardware.line import SALINE, Fluid, Line, filled, masses
+from emulator.hardware.line import SALINE, Fluid, Line, filled, joined, masses
 from emulator.hardware.profile import Profile
 from emulator.hardware.troubles import Troubles
 from protocol.units import DAY_MS
@@ -217,6 +217,22 @@ class Body:
     def fill_line(self, fluid: Fluid) -> None:
         """Fill the line from end to end, as a surgeon does before the pump is closed in."""
         self.held = self.held._replace(line=filled(sum(volume_nl for volume_nl, _ in self.line), fluid))
+
+    def empty_catheter(self) -> tuple[int, Mapping[int, int]]:
+        """Draw what stands in the catheter out through the access port, and leave saline behind.
+
+        Return by how much the catheter was distended, which it no longer is, and the mass that was drawn out.
+        """
+        distended_nl = self.held.pressure_nl
+        rest_nl = self._shape.catheter_nl + distended_nl
+        drawn: list[tuple[int, Fluid]] = []
+        kept: list[tuple[int, Fluid]] = []
+        for plug_nl, fluid in self.line:
+            drawn.append((min(plug_nl, rest_nl), fluid))
+            kept.append((plug_nl - drawn[-1][0], fluid))
+            rest_nl -= drawn[-1][0]
+        self.held = self.held._replace(line=joined(((self._shape.catheter_nl, SALINE), *kept)), pressure_nl=0)
+        return distended_nl, masses(drawn)
 
     def inject_at_port(self, volume_nl: int, fluid: Fluid) -> None:
         """Inject into the access port: what stands in the catheter goes out at the tip at once."""
