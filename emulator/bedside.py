@@ -1,8 +1,9 @@
 """The bedside: a bench with a patient under the pump, and a clinician who may order examinations.
 
-The patient receives what the pump's books say has arrived since the last look, every quarter of an hour and at every
-question. An examination meets the truth: a ``Situation`` is made from the books, and what the examination itself
-does to the pump (a catheter emptied or injected into) is done. Not for clinical use.
+The patient receives what the pump's books say has arrived since the last look, every quarter of an hour of bench
+time, whoever lets it pass, and at every question. An examination meets the truth: a ``Situation`` is made from the
+books, and what the examination itself does to the pump (a catheter emptied or injected into) is done. Not for
+clinical use.
 """
 
 from __future__ import annotations
@@ -35,10 +36,13 @@ ROUTES = {Route.INTRATHECAL: "tip_pg", Route.POCKET: "pocket_pg", Route.TISSUE: 
 
 
 class Bedside:
-    """One pump in one patient. Let time pass here and not at the bench, or the patient receives late."""
+    """One pump in one patient: stands around the pump in the bench's place, and passes on what the bench does."""
 
     def __init__(self, bench: Bench, patient: Patient, library: Library, seed: int = 0) -> None:
-        """Put a pump into a patient who has received nothing yet. ``seed`` is what examinations draw from."""
+        """Put a pump into a patient who has received nothing of what it has delivered so far.
+
+        ``seed`` is what examinations draw from.
+        """
         self.bench = bench
         self.patient = patient
         self.findings: list[Finding] = []
@@ -46,8 +50,10 @@ class Bedside:
         self._library = library
         self._seed = seed
         self._generator = random.Random(f"bedside {seed}")  # noqa: S311 - examinations, not secrets
-        self._given: dict[Route, dict[int, int]] = {route: {} for route in ROUTES}
+        self._given = {route: dict(getattr(bench.device.body, book)) for route, book in ROUTES.items()}
         self._fills = 0
+        self._look_ms = bench.now_ms + LOOK_MS
+        bench.device.surroundings = self
 
     @property
     def device(self) -> PumpDevice:
@@ -56,10 +62,30 @@ class Bedside:
 
     def advance(self, for_ms: int) -> None:
         """Let a span of time pass for pump and patient."""
-        until_ms = self.bench.now_ms + for_ms
-        while self.bench.now_ms < until_ms:
-            self.bench.advance(min(LOOK_MS, until_ms - self.bench.now_ms))
+        self.bench.advance(for_ms)
+        self._give()
+
+    # --- what happens by itself ---
+
+    @property
+    def due_ms(self) -> int:
+        """When something happens by itself, or the patient is to be looked at."""
+        around = self.bench.due_ms
+        return self._look_ms if around is None else min(around, self._look_ms)
+
+    def act(self) -> None:
+        """Let everything happen that is due."""
+        if self.bench.due_ms is not None and self.bench.due_ms <= self.bench.now_ms:
+            self.bench.act()
+        if self._look_ms <= self.bench.now_ms:
+            self._look_ms = self.bench.now_ms + LOOK_MS
             self._give()
+
+    def carries(self) -> bool:
+        """Whether the bytes that are on the wire now get through."""
+        return self.bench.carries()
+
+    # --- looking and asking ---
 
     def signs(self) -> Signs:
         """Return what can be seen of the patient now."""

@@ -10,6 +10,7 @@ import click
 
 from emulator.bench import FAULTS
 from emulator.programmer.words import clock
+from emulator.workups.finding import Workup
 from protocol.units import Milliseconds, Nanolitres, PicogramsPerNanolitre, Quantity, QuantityError
 from thecal.control_server import ask
 from thecal.failures import Failure
@@ -145,6 +146,35 @@ def restore_power(ctx: click.Context) -> None:
 def truth(ctx: click.Context) -> None:
     """Show what physically happened, which the pump itself cannot know."""
     _ask(ctx, "truth")
+
+
+@control.command()
+@click.pass_context
+def patient(ctx: click.Context) -> None:
+    """Show what can be seen of the patient under the pump."""
+    _ask(ctx, "patient")
+
+
+@control.command(help=f"Order an examination of pump and patient: {', '.join(workup.value for workup in Workup)}.")
+@click.argument("workup")
+@click.pass_context
+def order(ctx: click.Context, workup: str) -> None:
+    """Have the examination carried out, with what it does to the pump."""
+    _ask(ctx, "order", workup=workup)
+
+
+@control.command("reset-valve")
+@click.pass_context
+def reset_valve(ctx: click.Context) -> None:
+    """Open a flow-activated valve that has shut, by hand."""
+    _ask(ctx, "reset_valve")
+
+
+@control.command("empty-line")
+@click.pass_context
+def empty_line(ctx: click.Context) -> None:
+    """Take all drug out of tubing and catheter, as at an implantation: saline stands in them."""
+    _ask(ctx, "empty_line")
 
 
 @control.command()

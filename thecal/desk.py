@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from emulator.bedside import Bedside
 from emulator.bench import Bench, BenchError
 from thecal.driver import TimeDriver
 from thecal.quantities import SpeedParameter
@@ -16,8 +17,9 @@ from thecal.quantities import SpeedParameter
 class Desk:
     """Answers requests, each a dictionary with a command's name under ``do``. Never raises for what is in one."""
 
-    def __init__(self, bench: Bench, driver: TimeDriver) -> None:
+    def __init__(self, bench: Bench, driver: TimeDriver, bedside: Bedside | None = None) -> None:
         self._bench = bench
+        self._bedside = bedside
         self._driver = driver
 
     def __call__(self, request: dict[str, Any]) -> dict[str, Any]:
@@ -42,8 +44,10 @@ class Desk:
                 raise BenchError(f"“speed” needs a whole factor from 0 to {SpeedParameter.MOST}")
             case {"do": "jump"} if self._bench.device.next_event_ms is None:
                 raise BenchError("nothing is going to happen by itself")
+            case {"do": "order" | "patient"} if self._bedside is None:
+                raise BenchError("there is no patient under this pump; start it with --patient INDICATION")
             case _:
-                return self._bench.command(request)
+                return (self._bedside or self._bench).command(request)
 
     def _time(self) -> dict[str, Any]:
         return {

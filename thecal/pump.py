@@ -11,8 +11,11 @@ from pathlib import Path
 
 import click
 
+from emulator.bedside import Bedside
 from emulator.bench import Bench
 from emulator.journal import Journal
+from emulator.patient.patient import Patient
+from emulator.patient.reading import shipped_patient_model
 from hw.ports import BAUD, open_port
 from protocol.units import Nanolitres
 from thecal.control_server import ControlServer
@@ -54,6 +57,12 @@ PATH = click.Path(path_type=Path, dir_okay=False)
 @click.option("--journal", "journal_path", type=PATH, help="Write everything that happens to this new file.")
 @click.option("--control", "control_path", type=click.Path(path_type=Path), help="Offer the bench at this socket.")
 @click.option(
+    "--patient",
+    "indication",
+    type=click.Choice(sorted(shipped_patient_model().indications)),
+    help="Put a patient under the pump, to be examined with “thecal control”; not kept in an image.",
+)
+@click.option(
     "--seed", type=int, help="Make session keys predictable: with --speed freeze, runs repeat byte by byte."
 )
 def pump(
@@ -70,6 +79,7 @@ def pump(
     speed_in_session: int | None,
     journal_path: Path | None,
     control_path: Path | None,
+    indication: str | None,
     seed: int | None,
 ) -> None:
     """Run an emulated pump on a port until Ctrl-C. Not for clinical use.
@@ -81,7 +91,7 @@ def pump(
     Examples:
       thecal pump --port pty:/tmp/thecal-pump --fluid morphine "20 mg/mL"
       thecal pump --port pty:/tmp/thecal-pump --image my.pump --speed x60
-      thecal pump --port /dev/ttyUSB0 --control /tmp/bench/pump
+      thecal pump --port /dev/ttyUSB0 --control /tmp/bench/pump --patient back-pain
     """
     image = ImageFile(image_path) if image_path else None
     if image_path and image_path.exists() and (fluid or contents):
@@ -100,13 +110,14 @@ def pump(
         wanted = Wanted(hardware, library, serial, filling, seed)
         device = make_pump(wanted, pump_key, journal, image)
         bench = Bench(device, library)
+        bedside = Bedside(bench, Patient(indication), library, seed or 0) if indication else None
         driver = TimeDriver(
             device.now_ms, speed, speed_in_session=1 if speed_in_session is None else speed_in_session
         )
         keeper = Keeper(device, image)
         keeper.keep()
         joint = Joint(device, line, driver, selector, keeper)
-        with StopRequest() as stop, _desk(control_path, Desk(bench, driver), selector):
+        with StopRequest() as stop, _desk(control_path, Desk(bench, driver, bedside), selector):
             if known_key is None:
                 keep_key(serial, pump_key)
             _banner(line.name, serial, "given" if key else str(key_file(serial)), image_path, control_path)

@@ -9,7 +9,7 @@ from emulator.bench import Bench
 from emulator.device import Filling, PumpDevice
 from emulator.hardware.profile import load_profile
 from emulator.library import Library
-from tests.thecal.running import Run, RunningPump
+from tests.thecal.running import Run, RunningPump, StartPump
 from thecal.desk import Desk
 from thecal.driver import TimeDriver
 
@@ -151,3 +151,25 @@ def test_help_needs_no_pump_and_lists_the_faults(run: Run) -> None:
     """What can be injected is in the help; only carrying it out needs a socket."""
     assert "motor_stall" in run("control", "inject", "--help").out
     assert run("control", "truth").code == 2
+
+
+def test_a_patient_is_seen_and_examined(start_pump: StartPump, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With --patient the bench shows signs and carries examinations out; an unknown one is refused with the list."""
+    pump = start_pump("--patient", "back-pain", "--speed", "freeze")
+    monkeypatch.setenv("THECAL_CONTROL", str(pump.control))
+    assert run("control", "advance", "2 h").code == 0
+    assert run("control", "--json", "patient").json()["signs"][0].startswith("pain")
+    assert run("control", "--json", "order", "x_ray").json()["workup"] == "x_ray"
+    refused = run("control", "order", "biopsy")
+    assert refused.code == 1
+    assert "there are: interrogation" in refused.err
+
+
+@pytest.mark.parametrize("request_", [{"do": "patient"}, {"do": "order", "workup": "x_ray"}])
+def test_without_a_patient_the_bench_says_how_to_have_one(
+    frozen: tuple[Desk, TimeDriver], request_: dict[str, Any]
+) -> None:
+    """Nobody can be examined who is not there."""
+    answer = frozen[0](request_)
+    assert answer["ok"] is False
+    assert "--patient" in answer["error"]
