@@ -19,6 +19,7 @@ from thecal.failures import OutsideMissing, document_of
 from thecal.keys import key_file, stored_key
 from thecal.making import DEFAULT_SERIAL, library_from
 from thecal.output import NOT_CLINICAL, emit, tell
+from thecal.recording import Recording
 
 ROLES = {role.name.lower(): role for role in Role}
 
@@ -33,6 +34,7 @@ class Call(NamedTuple):
     serial: str | None
     library: Library
     as_json: bool
+    recording: Recording = Recording()
 
 
 def pass_call(command: Callable[..., None]) -> Callable[..., None]:
@@ -69,6 +71,8 @@ def call_from(
     role: str,
     library_path: Path | None,
     as_json: bool,
+    capture_path: Path | None = None,
+    keylog_path: Path | None = None,
 ) -> Call:
     """Return the call; ``click.UsageError`` without a port, ``OutsideMissing`` if no key is kept for the pump."""
     if port is None:
@@ -82,4 +86,4 @@ def call_from(
             f"another number"
         )
     tell(NOT_CLINICAL)
-    return Call(port, baud, key, ROLES[role], serial, library_from(library_path), as_json)
+    return Call(port, baud, key, ROLES[role], serial, library_from(library_path), as_json, Recording(capture_path, keylog_path))

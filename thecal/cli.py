@@ -21,6 +21,7 @@ COMMANDS = {
     "control": ("thecal.control", "Work the bench of a running pump: time, faults, power."),
     "demo": ("thecal.demo", "See what thecal does, with nothing to set up."),
     "doctor": ("thecal.doctor", "Check the installation, ports and permissions."),
+    "hw": ("thecal.hw", "Wires, and what goes over them."),
     "loop": ("thecal.loop", "Pump and programmer through one echoing port."),
     "program": ("thecal.program", "Program a pump, as a clinician would."),
     "pump": ("thecal.pump", "Run an emulated pump on a port."),

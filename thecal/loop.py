@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from pathlib import Path
 
 import click
 
@@ -21,6 +22,7 @@ from thecal.keys import KEY_OCTETS
 from thecal.making import DEFAULT_SERIAL, filling_from
 from thecal.output import NOT_CLINICAL, emit, good, say, tell
 from thecal.plain import plain
+from thecal.recording import Recording, recorded, recording_options
 from thecal.visit import calling, ensure_done, explained, settle
 
 DRUG, CONCENTRATION, DAILY_DOSE = "morphine", "20 mg/mL", "1 mg/day"
@@ -30,8 +32,9 @@ BOLUS, DURATION = "0.1 mg", "10 min"
 @click.command()
 @click.option("--port", default="loop://", show_default=True, help="A port with TX joined to RX, or loop://.")
 @click.option("--baud", default=BAUD, show_default=True, type=click.IntRange(min=1), help="Rate of a real port.")
+@recording_options
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
-def loop(port: str, baud: int, as_json: bool) -> None:
+def loop(port: str, baud: int, capture_path: Path | None, keylog_path: Path | None, as_json: bool) -> None:
     """Let a pump and a programmer talk through one echoing port: an adapter with TX joined to RX.
 
     Interrogates a new pump, programs it and gives a bolus. What comes through is everything that a port must do.
@@ -53,8 +56,9 @@ def loop(port: str, baud: int, as_json: bool) -> None:
         return device.receive(data)
 
     call = Call(port, baud, key, Role.CLINICIAN, DEFAULT_SERIAL, library, as_json)
-    with open_port(port, baud) as line, explained():
-        _converse(SharedWire(line, pump_end), call)
+    recording = Recording(capture_path, keylog_path)
+    with open_port(port, baud) as line, recorded(line, recording, key, echoing=True) as wire, explained():
+        _converse(SharedWire(wire, pump_end), call)
 
 
 def _new_pump(key: bytes, library: Library) -> PumpDevice:

@@ -26,6 +26,7 @@ from thecal.output import bad, emit, say, table
 from thecal.plain import plain, rows
 from thecal.prescribe import set_prescription
 from thecal.quantities import AMOUNT, DURATION, VOLUME, Amount
+from thecal.recording import recording_options
 from thecal.visit import carry_out, report, settle, visit
 
 ALARMS = {code.name.lower(): code for code in AlarmCode}
@@ -41,6 +42,7 @@ SECTIONS = ("identity", "prescription", "therapy", "reservoir", "battery", "alar
     "--role", default="clinician", show_default=True, type=click.Choice(list(ROLES)), help="As whom to talk to it."
 )
 @click.option("--library", "library_path", type=click.Path(path_type=Path), help="The programmer's drug library.")
+@recording_options
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
 @click.pass_context
 def program(ctx: click.Context, /, **options: Any) -> None:

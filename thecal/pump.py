@@ -29,6 +29,7 @@ from thecal.keys import KEY, keep_key, key_file, new_key, stored_key
 from thecal.making import DEFAULT_SERIAL, Wanted, checked_serial, filling_from, library_from, make_pump, profile_from
 from thecal.output import NOT_CLINICAL, bad, doubtful, tell
 from thecal.quantities import SPEED, VOLUME
+from thecal.recording import Recording, recorded, recording_options
 from thecal.stopping import StopRequest
 
 PATH = click.Path(path_type=Path, dir_okay=False)
@@ -56,6 +57,7 @@ PATH = click.Path(path_type=Path, dir_okay=False)
 )
 @click.option("--journal", "journal_path", type=PATH, help="Write everything that happens to this new file.")
 @click.option("--control", "control_path", type=click.Path(path_type=Path), help="Offer the bench at this socket.")
+@recording_options
 @click.option(
     "--patient",
     "indication",
@@ -79,6 +81,8 @@ def pump(
     speed_in_session: int | None,
     journal_path: Path | None,
     control_path: Path | None,
+    capture_path: Path | None,
+    keylog_path: Path | None,
     indication: str | None,
     seed: int | None,
 ) -> None:
@@ -104,7 +108,8 @@ def pump(
     with (
         claim,
         _journal(journal_path) as journal,
-        open_port(port, baud) as line,
+        open_port(port, baud) as bare_line,
+        recorded(bare_line, Recording(capture_path, keylog_path), pump_key) as line,
         selectors.DefaultSelector() as selector,
     ):
         wanted = Wanted(hardware, library, serial, filling, seed)

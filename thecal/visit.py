@@ -27,6 +27,7 @@ from thecal.calling import Call
 from thecal.failures import Failure, OutsideMissing
 from thecal.output import bad, doubtful, emit, good, say, tell
 from thecal.plain import plain
+from thecal.recording import recorded
 
 ASK_AGAIN = 3
 """Times that a pump is asked what became of a command, each with the link's own patience of about half a minute."""
@@ -40,7 +41,12 @@ def visit(call: Call) -> Iterator[Programmer]:
 
     Every error of pump, port and programmer leaves as one of ``thecal.failures`` or of click.
     """
-    with open_port(call.port, call.baud) as port, explained(), calling(port, call) as programmer:
+    with (
+        open_port(call.port, call.baud) as port,
+        recorded(port, call.recording, call.key) as wire,
+        explained(),
+        calling(wire, call) as programmer,
+    ):
         yield programmer
 
 
