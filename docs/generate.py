@@ -20,6 +20,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
+import decoder_tables
 import protocol_tables
 import protocol_vectors
 import pump_tables
@@ -62,6 +63,8 @@ SECTIONS = [
 ]
 FILES = [
     WholeFile("vectors/protocol-1.json", protocol_vectors.text),
+    WholeFile("../hw/wireshark/thecal_tables.lua", decoder_tables.as_lua),
+    WholeFile("../hw/sigrok/thecal/tables.json", decoder_tables.as_json),
 ]
 
 
