@@ -12,6 +12,7 @@ import enum
 import io
 import struct
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
@@ -23,8 +24,8 @@ from pcapng.exceptions import PcapngException, TruncatedFile
 LINKTYPE_USER0 = 147
 """The first link type for private use, "DLT_USER0" in Wireshark's list."""
 
-NANOSECONDS = b"\x09"
-"""The option ``if_tsresol``: times count 10 to the power of minus 9 seconds."""
+MICROSECONDS = 1_000_000
+"""In a second; what pcapng counts in unless an interface says otherwise, and ours does not."""
 
 
 class Flow(enum.IntEnum):
@@ -37,8 +38,8 @@ class Flow(enum.IntEnum):
 class Packet(NamedTuple):
     """A piece of the stream."""
 
-    at_ns: int
-    """Wall clock, nanoseconds since 1970 in UTC."""
+    at_us: int
+    """Wall clock, microseconds since 1970 in UTC."""
     flow: Flow | None
     """None if the file does not say."""
     data: bytes
@@ -80,7 +81,7 @@ class Capture:
         self._interface = self._section.new_member(
             InterfaceDescription,
             link_type=LINKTYPE_USER0,
-            options={"if_name": port_name, "if_tsresol": NANOSECONDS},
+            options={"if_name": port_name},
         )
         self._block = io.BytesIO()
         self._writer = FileWriter(self._block, self._section)
@@ -90,12 +91,12 @@ class Capture:
         """Write one packet, with the time of now."""
         if self._stream is None or not data:
             return
-        at_ns = self._clock_ns()
+        at_us = self._clock_ns() // 1_000
         packet = self._section.new_member(
             EnhancedPacket,
             interface_id=self._interface.interface_id,
-            timestamp_high=at_ns >> 32,
-            timestamp_low=at_ns & 0xFFFF_FFFF,
+            timestamp_high=at_us >> 32,
+            timestamp_low=at_us & 0xFFFF_FFFF,
             packet_len=len(data),
             packet_data=data,
             options={"epb_flags": int(flow)},
@@ -145,7 +146,9 @@ def _packet(block: Any) -> Packet:
     if block.interface.link_type != LINKTYPE_USER0:
         raise CaptureError(f"a packet of link type {block.interface.link_type}; ours have {LINKTYPE_USER0}")
     ticks = (block.timestamp_high << 32) + block.timestamp_low
-    ticks_per_second = round(1 / block.timestamp_resolution)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # python-pcapng's own, for a resolution it reads well
+        ticks_per_second = round(1 / block.timestamp_resolution)
     direction = block.options["epb_flags"].inout if "epb_flags" in block.options else ""
     flow = {"inbound": Flow.INBOUND, "outbound": Flow.OUTBOUND}.get(direction)
-    return Packet(ticks * 1_000_000_000 // ticks_per_second, flow, block.packet_data)
+    return Packet(ticks * MICROSECONDS // ticks_per_second, flow, block.packet_data)

@@ -22,8 +22,8 @@ from protocol.messages import Message, Sealed, decode
 class Heard:
     """One frame, or the bytes between two delimiters that are none."""
 
-    at_ns: int
-    """When its last byte was captured; wall clock, nanoseconds since 1970."""
+    at_us: int
+    """When its last byte was captured; wall clock, microseconds since 1970."""
     flow: Flow | None
     frame: Frame | FrameError
     epoch: int | None = None
@@ -49,40 +49,40 @@ def listen(packets: Iterable[Packet], ring: KeyRing) -> Iterator[Heard]:
     for packet in packets:
         decoder = decoders.setdefault(packet.flow, FrameDecoder())
         for frame in decoder.feed(packet.data):
-            yield hear(packet.at_ns, packet.flow, frame, ring)
+            yield hear(packet.at_us, packet.flow, frame, ring)
 
 
-def hear(at_ns: int, flow: Flow | None, frame: Frame | FrameError, ring: KeyRing) -> Heard:
+def hear(at_us: int, flow: Flow | None, frame: Frame | FrameError, ring: KeyRing) -> Heard:
     """Return everything that can be said of one frame."""
     if isinstance(frame, FrameError):
-        return Heard(at_ns, flow, frame)
+        return Heard(at_us, flow, frame)
     try:
         if frame.kind is Kind.NAK:
             nak, epoch = read_nak(frame.payload)
-            return Heard(at_ns, flow, frame, epoch, nak)
+            return Heard(at_us, flow, frame, epoch, nak)
         if frame.kind is not Kind.DATA:
-            return Heard(at_ns, flow, frame, read_reset(frame.payload))
+            return Heard(at_us, flow, frame, read_reset(frame.payload))
         epoch, record = read_data(frame.payload)
     except RemoteProtocolError as error:
-        return Heard(at_ns, flow, frame, problem=str(error))
-    return _hear_record(Heard(at_ns, flow, frame, epoch), frame.direction, record, ring)
+        return Heard(at_us, flow, frame, problem=str(error))
+    return _hear_record(Heard(at_us, flow, frame, epoch), frame.direction, record, ring)
 
 
 def _hear_record(heard: Heard, sender: Direction, data: bytes, ring: KeyRing) -> Heard:
-    at_ns, flow, frame, epoch = heard.at_ns, heard.flow, heard.frame, heard.epoch
+    at_us, flow, frame, epoch = heard.at_us, heard.flow, heard.frame, heard.epoch
     try:
         record = decode(data)
     except RemoteProtocolError as error:
-        return Heard(at_ns, flow, frame, epoch, problem=str(error))
+        return Heard(at_us, flow, frame, epoch, problem=str(error))
     if not isinstance(record, Sealed):
-        return Heard(at_ns, flow, frame, epoch, record=record)
+        return Heard(at_us, flow, frame, epoch, record=record)
     way = Way.TO_PUMP if sender is Direction.FROM_PROGRAMMER else Way.TO_PROGRAMMER
     opened = ring.open(data, way)
     if opened is None:
-        return Heard(at_ns, flow, frame, epoch, record=record)
+        return Heard(at_us, flow, frame, epoch, record=record)
     session = opened.secret.keys.session
     try:
         inner = decode(opened.message)
     except RemoteProtocolError as error:
-        return Heard(at_ns, flow, frame, epoch, record=record, session=session, problem=str(error))
-    return Heard(at_ns, flow, frame, epoch, record=record, inner=inner, session=session)
+        return Heard(at_us, flow, frame, epoch, record=record, session=session, problem=str(error))
+    return Heard(at_us, flow, frame, epoch, record=record, inner=inner, session=session)

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from hw.capture import CaptureError, Packet, read_capture
+from hw.capture import MICROSECONDS, CaptureError, Packet, read_capture
 from hw.keylog import KeyLogError, KeyRing, read_keylog
 from hw.listening import Heard, listen
 from protocol.frame import Direction, Frame
@@ -81,10 +81,10 @@ def _ring(path: Path | None) -> KeyRing:
         raise click.BadParameter(str(error), param_hint="--keylog") from None
 
 
-def _time(at_ns: int) -> str:
+def _time(at_us: int) -> str:
     """Return the wall clock in UTC to the microsecond."""
-    seconds, rest = divmod(at_ns, 1_000_000_000)
-    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{rest // 1_000:06}Z"
+    seconds, rest = divmod(at_us, MICROSECONDS)
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{rest:06}Z"
 
 
 # --- for programs ---------------------------------------------------------------------------------------------
@@ -93,7 +93,7 @@ def _time(at_ns: int) -> str:
 def _document(heard: Heard) -> dict[str, Any]:
     """Return everything that is known of one frame as JSON values."""
     document: dict[str, Any] = {
-        "time": _time(heard.at_ns),
+        "time": _time(heard.at_us),
         "flow": heard.flow.name.lower() if heard.flow else None,
     }
     frame = heard.frame
@@ -127,9 +127,9 @@ def _message(heard: Heard) -> Message | None:
 def _text(heard: Heard) -> str:
     frame = heard.frame
     if not isinstance(frame, Frame):
-        return f"{_time(heard.at_ns)}  {bad(f'damaged ({frame.reason.value})')}  {frame.encoded.hex(' ')}"
+        return f"{_time(heard.at_us)}  {bad(f'damaged ({frame.reason.value})')}  {frame.encoded.hex(' ')}"
     epoch = "" if heard.epoch is None else f"  epoch {heard.epoch:08x}"
-    head = f"{_time(heard.at_ns)}  {ARROWS[frame.direction]}  {frame.kind.name}  seq {frame.seq}{epoch}"
+    head = f"{_time(heard.at_us)}  {ARROWS[frame.direction]}  {frame.kind.name}  seq {frame.seq}{epoch}"
     return "\n".join([head, *_lines(heard)])
 
 

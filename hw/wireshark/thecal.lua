@@ -203,6 +203,27 @@ local function cut(direction, data)
     return pieces
 end
 
+-- What UTF-8 allows, by first byte: no overlong forms, no surrogates, nothing above U+10FFFF.
+local UTF8 = {
+    "^[\1-\127]", "^%z", "^[\194-\223][\128-\191]", "^\224[\160-\191][\128-\191]", "^\237[\128-\159][\128-\191]",
+    "^[\225-\236\238\239][\128-\191][\128-\191]", "^\240[\144-\191][\128-\191][\128-\191]",
+    "^[\241-\243][\128-\191][\128-\191][\128-\191]", "^\244[\128-\143][\128-\191][\128-\191]",
+}
+
+local function is_utf8(text)
+    local at = 1
+    while at <= #text do
+        local behind
+        for _, pattern in ipairs(UTF8) do
+            local _, last = text:find(pattern, at)
+            if last then behind = last + 1 break end
+        end
+        if not behind then return false end
+        at = behind
+    end
+    return true
+end
+
 -- --- Messages ------------------------------------------------------------------------------------------------------
 
 -- Add the fields of a message or record at a place; return the place behind them, or nil and what is wrong.
@@ -235,6 +256,9 @@ local function add_fields(layout, tree, buffer, at)
                 if names and not names[buffer(at, octets):le_uint()] then return nil, field.name .. " is no such number" end
             elseif octets == 0 and field.kind == "text" then
                 tree:add(proto_field, buffer(at - 1, 1), "")
+            elseif field.kind == "text" then
+                if not is_utf8(buffer:raw(at, octets)) then return nil, field.name .. " is not UTF-8" end
+                tree:add_packet_field(proto_field, buffer(at, octets), ENC_UTF_8 + ENC_STRING)
             elseif octets > 0 then
                 tree:add(proto_field, buffer(at, octets))
             end
