@@ -28,7 +28,9 @@ from protocol.vocabulary import Role
 
 MARK = "THECAL_SESSION"
 
-WARNING = "# Session keys of an emulated pump: whoever has this file reads the captured sessions. Not for clinical use."
+WARNING = (
+    "# Session keys of an emulated pump: whoever has this file reads the captured sessions. Not for clinical use."
+)
 
 REPLIES_REMEMBERED = 64
 """Handshakes that may be under way at once; a flood of hellos must not fill the memory."""

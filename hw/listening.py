@@ -7,7 +7,7 @@ direction in the capture: a wire that echoes carries both in one.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from hw.capture import Flow, Packet
 from hw.keylog import KeyRing
@@ -16,6 +16,8 @@ from protocol.errors import RemoteProtocolError
 from protocol.frame import Direction, Frame, FrameDecoder, FrameError, FrameFault, Kind
 from protocol.link_payloads import NakReason, read_data, read_nak, read_reset
 from protocol.messages import Message, Sealed, decode
+
+WAYS = {Direction.FROM_PROGRAMMER: Way.TO_PUMP, Direction.FROM_PUMP: Way.TO_PROGRAMMER}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,35 +56,29 @@ def listen(packets: Iterable[Packet], ring: KeyRing) -> Iterator[Heard]:
 
 def hear(at_us: int, flow: Flow | None, frame: Frame | FrameError, ring: KeyRing) -> Heard:
     """Return everything that can be said of one frame."""
+    heard = Heard(at_us, flow, frame)
     if isinstance(frame, FrameError):
-        return Heard(at_us, flow, frame)
+        return heard
     try:
         if frame.kind is Kind.NAK:
             nak, epoch = read_nak(frame.payload)
-            return Heard(at_us, flow, frame, epoch, nak)
+            return replace(heard, epoch=epoch, nak=nak)
         if frame.kind is not Kind.DATA:
-            return Heard(at_us, flow, frame, read_reset(frame.payload))
+            return replace(heard, epoch=read_reset(frame.payload))
         epoch, record = read_data(frame.payload)
     except RemoteProtocolError as error:
-        return Heard(at_us, flow, frame, problem=str(error))
-    return _hear_record(Heard(at_us, flow, frame, epoch), frame.direction, record, ring)
+        return replace(heard, problem=str(error))
+    return _hear_record(replace(heard, epoch=epoch), WAYS[frame.direction], record, ring)
 
 
-def _hear_record(heard: Heard, sender: Direction, data: bytes, ring: KeyRing) -> Heard:
-    at_us, flow, frame, epoch = heard.at_us, heard.flow, heard.frame, heard.epoch
+def _hear_record(heard: Heard, way: Way, data: bytes, ring: KeyRing) -> Heard:
     try:
         record = decode(data)
+        heard = replace(heard, record=record)
+        opened = ring.open(data, way) if isinstance(record, Sealed) else None
+        if opened is not None:
+            heard = replace(heard, session=opened.secret.keys.session)
+            heard = replace(heard, inner=decode(opened.message))
     except RemoteProtocolError as error:
-        return Heard(at_us, flow, frame, epoch, problem=str(error))
-    if not isinstance(record, Sealed):
-        return Heard(at_us, flow, frame, epoch, record=record)
-    way = Way.TO_PUMP if sender is Direction.FROM_PROGRAMMER else Way.TO_PROGRAMMER
-    opened = ring.open(data, way)
-    if opened is None:
-        return Heard(at_us, flow, frame, epoch, record=record)
-    session = opened.secret.keys.session
-    try:
-        inner = decode(opened.message)
-    except RemoteProtocolError as error:
-        return Heard(at_us, flow, frame, epoch, record=record, session=session, problem=str(error))
-    return Heard(at_us, flow, frame, epoch, record=record, inner=inner, session=session)
+        return replace(heard, problem=str(error))
+    return heard

@@ -17,7 +17,11 @@ DATA = {
     "emulator": ("data/drugs.toml", "data/peristaltic.toml", "py.typed"),
     "verify": ("deadlines.toml", "py.typed"),
     "protocol": ("py.typed",),
-    "hw": ("py.typed",),
+    "hw": (
+        "py.typed",
+        *(f"wireshark/{name}.lua" for name in ("thecal", "thecal_seal", "thecal_tables")),
+        *(f"sigrok/thecal/{name}" for name in ("__init__.py", "pd.py", "seal.py", "wire.py", "tables.json")),
+    ),
     "thecal": ("py.typed",),
 }
 BUILD_AND_TEST_TOOLS = ("pytest", "hypothesis", "hatchling", "mypy")

@@ -86,4 +86,13 @@ def call_from(
             f"another number"
         )
     tell(NOT_CLINICAL)
-    return Call(port, baud, key, ROLES[role], serial, library_from(library_path), as_json, Recording(capture_path, keylog_path))
+    return Call(
+        port,
+        baud,
+        key,
+        ROLES[role],
+        serial,
+        library_from(library_path),
+        as_json,
+        Recording(capture_path, keylog_path),
+    )

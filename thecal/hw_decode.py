@@ -143,7 +143,8 @@ def _lines(heard: Heard) -> Iterator[str]:
         seal = f"sealed, counter {heard.record.counter}, {session}"
     if message is not None:
         yield INDENT + "  ".join(part for part in (good(type(message).__name__), seal) if part)
-        if fields := list(rows(message)):
+        fields: list[tuple[str, ...]] = list(rows(message))
+        if fields:
             yield from (INDENT * 2 + line for line in table(fields).splitlines())
     elif seal:
         yield INDENT + doubtful(seal)

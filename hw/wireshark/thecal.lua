@@ -345,6 +345,7 @@ local PAYLOADS = { [RESET] = 4, [RESET_ACK] = 4, [NAK] = 5 }
 local function add_frame(buffer, tree, pinfo)
     local type, seq, length = types[buffer(1, 1):uint()], buffer(2, 2):le_uint(), buffer(4, 2):le_uint()
     local kind, sender = type.kind, type.sender
+    pinfo.cols.src, pinfo.cols.dst = sender, sender == "pump" and "programmer" or "pump"
     local arrow = sender == "pump" and "programmer <- pump" or "programmer -> pump"
     local branch = tree:add(fields.frame, buffer(0)):set_text(("Frame %s %s seq %d"):format(arrow, kind, seq))
     branch:add(fields.version, buffer(0, 1))

@@ -42,6 +42,7 @@ return {
     { number = 5, name = "BATTERY" },
     { number = 6, name = "ALARMS" },
     { number = 7, name = "TOTALS" },
+    { number = 8, name = "SCHEDULE" },
    },
   },
   {
@@ -50,6 +51,7 @@ return {
     { number = 0, name = "STOPPED" },
     { number = 1, name = "MINIMUM_RATE" },
     { number = 2, name = "SIMPLE_CONTINUOUS" },
+    { number = 3, name = "FLEX" },
    },
   },
   {
@@ -61,6 +63,9 @@ return {
     { number = 3, name = "SIMPLE_CONTINUOUS" },
     { number = 4, name = "CLINICIAN_BOLUS" },
     { number = 5, name = "PATIENT_BOLUS" },
+    { number = 6, name = "FLEX" },
+    { number = 7, name = "PRIMING" },
+    { number = 8, name = "BRIDGE" },
    },
   },
   {
@@ -117,6 +122,11 @@ return {
     { number = 28, name = "DURATION_RANGE" },
     { number = 29, name = "PATIENT_BOLUS_OFF" },
     { number = 30, name = "INCOMPLETE" },
+    { number = 31, name = "SCHEDULE_INVALID" },
+    { number = 32, name = "NO_SCHEDULE" },
+    { number = 33, name = "BRIDGE_NEEDED" },
+    { number = 34, name = "BRIDGE_IMPOSSIBLE" },
+    { number = 35, name = "LINE_HOLDS_DRUG" },
    },
   },
   {
@@ -150,6 +160,8 @@ return {
     { number = 16, name = "AUTHENTICATION_FAILED" },
     { number = 17, name = "SELF_TEST" },
     { number = 18, name = "MEMORY_FAULT" },
+    { number = 19, name = "LINE_EMPTIED" },
+    { number = 20, name = "BRIDGE_ENDED" },
    },
   },
  },
@@ -160,7 +172,7 @@ return {
     { name = "mode", meaning = "what to infuse", kind = "number", octets = 1, enumeration = "Mode" },
     {
      name = "rate",
-     meaning = "basal flow; 0 unless simple continuous",
+     meaning = "basal flow; 0 unless simple continuous (flex has its schedule)",
      kind = "number",
      octets = 4,
      unit = "nL/day",
@@ -193,9 +205,22 @@ return {
     },
     {
      name = "override_reason",
-     meaning = "why a soft limit is passed; empty if none is",
+     meaning = "why a soft limit is passed, or a bridge left out; empty if neither",
      kind = "text",
      most = 40,
+    },
+    {
+     name = "schedule",
+     meaning = "digest of the flex schedule; zeros unless the mode is flex",
+     kind = "bytes",
+     octets = 16,
+    },
+    {
+     name = "bridge",
+     meaning = "flow until the line's old fluid has left it; 0 for no bridge",
+     kind = "number",
+     octets = 4,
+     unit = "nL/day",
     },
    },
   },
@@ -244,6 +269,45 @@ return {
      kind = "number",
      octets = 1,
     },
+   },
+  },
+  {
+   name = "Schedule",
+   fields = {
+    {
+     name = "anchor",
+     meaning = "pump time, modulo a week, at which Monday begins",
+     kind = "number",
+     octets = 4,
+     unit = "ms",
+    },
+    { name = "days", meaning = "pattern of each day, Monday first", kind = "bytes", octets = 7 },
+    {
+     name = "steps",
+     meaning = "in order of pattern and time of day",
+     kind = "list",
+     record = "Step",
+     most = 20,
+    },
+   },
+  },
+  {
+   name = "Step",
+   fields = {
+    {
+     name = "pattern",
+     meaning = "pattern of the day that it belongs to, from 0",
+     kind = "number",
+     octets = 1,
+    },
+    {
+     name = "begins",
+     meaning = "time of day, whole minutes; the first step of a pattern begins at 0",
+     kind = "number",
+     octets = 4,
+     unit = "ms",
+    },
+    { name = "rate", meaning = "basal flow", kind = "number", octets = 4, unit = "nL/day" },
    },
   },
   {
@@ -474,6 +538,38 @@ return {
    },
   },
   {
+   number = 32,
+   name = "StageSchedule",
+   fields = { { name = "schedule", meaning = "the whole schedule", kind = "record", record = "Schedule" } },
+  },
+  {
+   number = 33,
+   name = "Prime",
+   fields = {
+    {
+     name = "volume",
+     meaning = "at most the part of the line, from the tip, that holds no drug",
+     kind = "number",
+     octets = 4,
+     unit = "nL",
+    },
+    {
+     name = "duration",
+     meaning = "over which; the limits at the pump outlet hold for it too",
+     kind = "number",
+     octets = 4,
+     unit = "ms",
+    },
+    {
+     name = "line_emptied",
+     meaning = "the line, as a clinician declares, now holds no drug: a new catheter, or aspirated and rinsed",
+     kind = "number",
+     octets = 1,
+     flag = true,
+    },
+   },
+  },
+  {
    number = 128,
    name = "Welcome",
    fields = {
@@ -651,6 +747,20 @@ return {
      octets = 8,
      unit = "ms",
     },
+    {
+     name = "bridge_remaining",
+     meaning = "to be infused until the bridge ends; 0 if none",
+     kind = "number",
+     octets = 4,
+     unit = "nL",
+    },
+    {
+     name = "drug_free",
+     meaning = "part of the line, from the tip, without drug: the most to prime",
+     kind = "number",
+     octets = 4,
+     unit = "nL",
+    },
    },
   },
   {
@@ -747,5 +857,18 @@ return {
    },
   },
   { number = 142, name = "Closed", fields = {} },
+  {
+   number = 143,
+   name = "ScheduleReport",
+   fields = {
+    {
+     name = "digest",
+     meaning = "names exactly this schedule; zeros if there is none",
+     kind = "bytes",
+     octets = 16,
+    },
+    { name = "schedule", meaning = "as decoded by the pump", kind = "record", record = "Schedule" },
+   },
+  },
  },
 }

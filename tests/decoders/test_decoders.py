@@ -35,7 +35,7 @@ def test_sigrok_sees_every_message(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_wireshark_sees_damage_as_we_do(tmp_path: Path, seed: int) -> None:
-    """Noise, lost and doubled bytes, malformed messages, any cut of the stream: the same frames and the same faults."""
+    """Noise, lost and doubled bytes, malformed messages, any cut of the stream: the same frames and faults."""
     rng = random.Random(seed)
     pieces = wires.harmed(wires.every_message() + wires.malformed(rng), rng)
     capture, keylog, packets = wires.write(tmp_path, pieces)
@@ -61,7 +61,9 @@ def _names(seen: list[views.View]) -> set[str]:
 
 def _is_hostile(seen: list[views.View]) -> None:
     """The premise: faults of several kinds, malformed messages and good ones all occur."""
-    assert {FrameFault.OVERLONG.value, FrameFault.SHORT.value, FrameFault.CHECKSUM.value} < {view.fault for view in seen}
+    assert {FrameFault.OVERLONG.value, FrameFault.SHORT.value, FrameFault.CHECKSUM.value} < {
+        view.fault for view in seen
+    }
     assert any(view.malformed for view in seen)
     assert len(_names(seen)) > len(MESSAGES) / 2
 
@@ -121,9 +123,7 @@ def test_without_the_key_log_sealed_records_stay_closed(tmp_path: Path) -> None:
 def test_a_seal_with_a_changed_tag_is_not_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither tool shows a message whose seal does not verify, though the cipher alone would give one."""
     honest = Seal.close
-    monkeypatch.setattr(
-        Seal, "close", lambda *args: (record := honest(*args))[:-1] + bytes([record[-1] ^ 0x80])
-    )
+    monkeypatch.setattr(Seal, "close", lambda *args: (record := honest(*args))[:-1] + bytes([record[-1] ^ 0x80]))
     capture, keylog, packets = wires.write(tmp_path, wires.every_message())
     heard = views.heard(packets, keylog)
     assert any(isinstance(each.record, Sealed) for each in heard)

@@ -103,7 +103,9 @@ def as_wireshark(each: Heard) -> View:
     """Return our view in Wireshark's words."""
     leaves = [("nak.reason", str(int(each.nak)))] if each.nak else []
     for message in messages_of(each):
-        leaves += [(leaf.owner, _shown(leaf.value)) for leaf in leaves_of(message) if leaf.owner and leaf.value != b""]
+        leaves += [
+            (leaf.owner, _shown(leaf.value)) for leaf in leaves_of(message) if leaf.owner and leaf.value != b""
+        ]
     return _view(each, tuple(leaves))
 
 
@@ -209,8 +211,10 @@ def sigrok(binary: Path, pieces: list[tuple[Flow, bytes]], *options: str) -> lis
     binary.write_bytes(samples(pieces))
     decoder = ":".join(("thecal", *options))
     done = subprocess.run(  # noqa: S603 - a program that was looked for
-        [program, "-I", f"binary:numchannels=2:samplerate={RATE}", "-i", str(binary)]
-        + ["-P", f"uart:baudrate={BAUD}:rx=0:tx=1,{decoder}", "-A", "thecal"],
+        [
+            *(program, "-I", f"binary:numchannels=2:samplerate={RATE}", "-i", str(binary)),
+            *("-P", f"uart:baudrate={BAUD}:rx=0:tx=1,{decoder}", "-A", "thecal"),
+        ],
         env={**os.environ, "SIGROKDECODE_DIR": str(SIGROK), "PYTHONDONTWRITEBYTECODE": "1"},
         capture_output=True,
         text=True,

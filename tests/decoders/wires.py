@@ -69,25 +69,28 @@ def harmed(pieces: list[tuple[Flow, bytes]], rng: random.Random) -> list[tuple[F
     """Return the pieces with bytes flipped, lost, doubled and added, and the stream cut anywhere."""
     out: list[tuple[Flow, bytes]] = []
     for flow, data in pieces:
-        at = rng.randrange(len(data))
-        match rng.randrange(8):
-            case 0:
-                data = data[:at] + bytes([data[at] ^ 1 << rng.randrange(8)]) + data[at + 1 :]
-            case 1:
-                data = data[:at] + data[at + 1 :]
-            case 2:
-                data = data[:at] + data[at : at + 1] + data[at:]
-            case 3:
-                data = rng.randbytes(rng.randrange(1, 40)) + data
-            case 4:
-                data = bytes(rng.randrange(1, 256) for _ in range(rng.randrange(200, 700))) + data
-            case 5:
-                data = data + data
-        while data:
-            size = rng.randrange(1, len(data) + 1)
-            out.append((flow, data[:size]))
-            data = data[size:]
+        rest = _harmed(data, rng)
+        while rest:
+            size = rng.randrange(1, len(rest) + 1)
+            out.append((flow, rest[:size]))
+            rest = rest[size:]
     return out
+
+
+def _harmed(data: bytes, rng: random.Random) -> bytes:
+    """Return the bytes after one accident, or after none."""
+    at = rng.randrange(len(data))
+    accidents = (
+        data[:at] + bytes([data[at] ^ 1 << rng.randrange(8)]) + data[at + 1 :],
+        data[:at] + data[at + 1 :],
+        data[:at] + data[at : at + 1] + data[at:],
+        rng.randbytes(rng.randrange(1, 40)) + data,
+        bytes(rng.randrange(1, 256) for _ in range(rng.randrange(200, 700))) + data,
+        data + data,
+        data,
+        data,
+    )
+    return rng.choice(accidents)
 
 
 def write(folder: Path, pieces: list[tuple[Flow, bytes]]) -> tuple[Path, Path, list[Packet]]:

@@ -29,7 +29,7 @@ class Decoder(srd.Decoder):  # type: ignore[misc] # libsigrokdecode ships no typ
     inputs = ["uart"]  # noqa: RUF012 - libsigrokdecode reads these as they are
     outputs: list[str] = []  # noqa: RUF012
     tags = ["Embedded/industrial"]  # noqa: RUF012
-    options = ({"id": "keylog", "desc": "Key log file that opens sealed records", "default": ""},)
+    options: Any = ({"id": "keylog", "desc": "Key log file that opens sealed records", "default": ""},)
     annotations = (
         ("programmer", "Frame from the programmer"),
         ("pump", "Frame from the pump"),

@@ -20,7 +20,8 @@ TYPES = {entry["number"]: entry for entry in FRAME["types"]}
 MESSAGES = {entry["number"]: entry for entry in TABLES["messages"]}
 RECORDS = {entry["name"]: entry for entry in TABLES["records"]}
 ENUMERATIONS = {
-    entry["name"]: {member["number"]: member["name"] for member in entry["members"]} for entry in TABLES["enumerations"]
+    entry["name"]: {member["number"]: member["name"] for member in entry["members"]}
+    for entry in TABLES["enumerations"]
 }
 SEALED = 4
 HEADER_OCTETS, CRC_OCTETS, EPOCH_OCTETS = 6, 4, 4
@@ -85,7 +86,7 @@ def crc32_autosar(data: bytes) -> int:
 
 
 def unstuff(encoded: bytes) -> tuple[bytes, list[int]] | None:
-    """Undo COBS; return the packet and each byte's place in the stuffed bytes. None if it is not the shortest form."""
+    """Undo COBS; return the packet and each byte's place in the code. None unless it is the shortest form."""
     packet, at, full = bytearray(), 0, False
     places: list[int] = []
     while at < len(encoded):
@@ -104,23 +105,14 @@ def unstuff(encoded: bytes) -> tuple[bytes, list[int]] | None:
 
 def look(encoded: bytes, sessions: list[Session]) -> Sight:
     """Return what the bytes between two delimiters are. The checks are the specification's, in its order."""
-    if len(encoded) > FRAME["max_encoded"]:
-        return Sight("overlong")
-    if len(encoded) < FRAME["min_encoded"]:
-        return Sight("short")
+    if not FRAME["min_encoded"] <= len(encoded) <= FRAME["max_encoded"]:
+        return Sight("short" if len(encoded) < FRAME["min_encoded"] else "overlong")
     unstuffed = unstuff(encoded)
     if unstuffed is None:
         return Sight("stuffing")
     packet, places = unstuffed
-    length = int.from_bytes(packet[4:6], "little")
-    if length != len(packet) - HEADER_OCTETS - CRC_OCTETS or length > FRAME["max_payload"]:
-        return Sight("length")
-    if crc32_autosar(packet[:-CRC_OCTETS]) != int.from_bytes(packet[-CRC_OCTETS:], "little"):
-        return Sight("checksum")
-    if packet[0] != FRAME["version"]:
-        return Sight("version")
-    if packet[1] not in TYPES:
-        return Sight("kind")
+    if fault := _fault(packet):
+        return Sight(fault)
     sight = Sight("", TYPES[packet[1]]["sender"], TYPES[packet[1]]["kind"], int.from_bytes(packet[2:4], "little"))
     sight.places = places
     try:
@@ -128,6 +120,18 @@ def look(encoded: bytes, sessions: list[Session]) -> Sight:
     except Malformed as malformed:
         sight.problem = str(malformed)
     return sight
+
+
+def _fault(packet: bytes) -> str:
+    """Return the first check that the packet fails; empty for none."""
+    length = int.from_bytes(packet[4:6], "little")
+    checks = {
+        "length": length == len(packet) - HEADER_OCTETS - CRC_OCTETS and length <= FRAME["max_payload"],
+        "checksum": crc32_autosar(packet[:-CRC_OCTETS]) == int.from_bytes(packet[-CRC_OCTETS:], "little"),
+        "version": packet[0] == FRAME["version"],
+        "kind": packet[1] in TYPES,
+    }
+    return next((name for name, good in checks.items() if not good), "")
 
 
 def _read_payload(sight: Sight, packet: bytes, sessions: list[Session]) -> None:
@@ -250,7 +254,7 @@ def _number_text(entry: dict[str, Any], number: int, name: str) -> str:
 
 
 class Cutter:
-    """Cuts one direction's bytes at the delimiters. Each byte comes with a tag, which is given back with the piece."""
+    """Cuts one direction at the delimiters. Each byte comes with a tag, which is given back with the piece."""
 
     def __init__(self) -> None:
         self._bytes = bytearray()
