@@ -10,7 +10,7 @@ from __future__ import annotations
 import selectors
 
 from emulator.device import PumpDevice
-from hw.tap import WaitablePort
+from hw.descriptor import DescriptorPort
 from thecal.driver import TimeDriver
 from thecal.keeper import Keeper
 from thecal.stopping import StopRequest
@@ -27,7 +27,7 @@ class Joint:
     def __init__(
         self,
         device: PumpDevice,
-        port: WaitablePort,
+        port: DescriptorPort,
         driver: TimeDriver,
         selector: selectors.BaseSelector,
         keeper: Keeper,

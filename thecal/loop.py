@@ -57,8 +57,8 @@ def loop(port: str, baud: int, capture_path: Path | None, keylog_path: Path | No
 
     call = Call(port, baud, key, Role.CLINICIAN, DEFAULT_SERIAL, library, as_json)
     recording = Recording(capture_path, keylog_path)
-    with open_port(port, baud) as line, recorded(line, recording, key, echoing=True) as wire, explained():
-        _converse(SharedWire(wire, pump_end), call)
+    with recorded(recording, key, echoing=True) as tap, tap(open_port(port, baud)) as line, explained():
+        _converse(SharedWire(line, pump_end), call)
 
 
 def _new_pump(key: bytes, library: Library) -> PumpDevice:

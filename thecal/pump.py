@@ -108,8 +108,8 @@ def pump(
     with (
         claim,
         _journal(journal_path) as journal,
-        open_port(port, baud) as bare_line,
-        recorded(bare_line, Recording(capture_path, keylog_path), pump_key) as line,
+        recorded(Recording(capture_path, keylog_path), pump_key) as tap,
+        tap(open_port(port, baud)) as line,
         selectors.DefaultSelector() as selector,
     ):
         wanted = Wanted(hardware, library, serial, filling, seed)

@@ -12,13 +12,16 @@ from typing import Any, NamedTuple, TypeVar
 import click
 
 from hw.capture import Capture, CaptureError, CaptureExistsError
+from hw.descriptor import DescriptorPort
 from hw.keylog import WARNING, KeyListener, SessionSecret, line_of
-from hw.tap import Listener, TappedPort, WaitablePort
+from hw.tap import Listener, TappedPort
 from thecal.failures import OutsideMissing
 from thecal.output import doubtful, tell
 
 PATH = click.Path(path_type=Path, dir_okay=False)
 OWNER_ONLY = 0o600
+
+Tap = Callable[[DescriptorPort], DescriptorPort]
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -48,17 +51,33 @@ def recording_options(command: Command) -> Command:
 
 
 @contextmanager
-def recorded(
-    port: WaitablePort, recording: Recording, pump_key: bytes, *, echoing: bool = False
-) -> Iterator[WaitablePort]:
-    """Yield the port with everything recorded that is asked for; the port itself if that is nothing."""
+def recorded(recording: Recording, pump_key: bytes, *, echoing: bool = False) -> Iterator[Tap]:
+    """Yield a function that returns a port with everything recorded that is asked for; the port itself if nothing is.
+
+    The files are opened with the first port, so that a port that is not there leaves none, and go on with the next.
+    """
     with contextlib.ExitStack() as stack:
         listeners: list[Listener] = []
-        if recording.capture is not None:
-            listeners.append(stack.enter_context(_capture(recording.capture, port.name)))
-        if recording.keylog is not None:
-            listeners.append(KeyListener(pump_key, stack.enter_context(_keylog(recording.keylog))).hear)
-        yield TappedPort(port, listeners, echoing=echoing) if listeners else port
+
+        def tap(port: DescriptorPort) -> DescriptorPort:
+            if not listeners:
+                with contextlib.ExitStack() as undo:
+                    undo.callback(port.close)
+                    listeners.extend(_listeners(stack, recording, port.name, pump_key))
+                    undo.pop_all()
+            return TappedPort(port, listeners, echoing=echoing) if listeners else port
+
+        yield tap
+
+
+def _listeners(
+    stack: contextlib.ExitStack, recording: Recording, port_name: str, pump_key: bytes
+) -> Iterator[Listener]:
+    """Yield what hears the wire; the stack closes its files."""
+    if recording.capture is not None:
+        yield stack.enter_context(_capture(recording.capture, port_name))
+    if recording.keylog is not None:
+        yield KeyListener(pump_key, stack.enter_context(_keylog(recording.keylog))).hear
 
 
 @contextmanager

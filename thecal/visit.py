@@ -42,10 +42,10 @@ def visit(call: Call) -> Iterator[Programmer]:
     Every error of pump, port and programmer leaves as one of ``thecal.failures`` or of click.
     """
     with (
-        open_port(call.port, call.baud) as port,
-        recorded(port, call.recording, call.key) as wire,
+        recorded(call.recording, call.key) as tap,
+        tap(open_port(call.port, call.baud)) as port,
         explained(),
-        calling(wire, call) as programmer,
+        calling(port, call) as programmer,
     ):
         yield programmer
 

@@ -146,16 +146,23 @@ end
 
 -- --- What is remembered of a capture -------------------------------------------------------------------------------
 
-local streams, pieces_of, exchanges, secrets
+local streams, pieces_of, exchanges, secrets, keylog_size
 
 local function hex_bytes(text)
     return (text:gsub("%x%x", function(digits) return string.char(tonumber(digits, 16)) end))
 end
 
+-- Read the key log if it has grown since the last time, as it does in a live capture; say whether it had.
 local function read_keylog()
-    secrets = {}
     local file = thecal.prefs.keylog ~= "" and io.open(thecal.prefs.keylog)
-    if not file then return end
+    if not file then return false end
+    local size = file:seek("end")
+    if size == keylog_size then
+        file:close()
+        return false
+    end
+    file:seek("set")
+    secrets, keylog_size = {}, size
     for line in file:lines() do
         local session, _, to_pump, to_programmer = line:match("^THECAL_SESSION (%x+) (%l+) (%x+) (%x+)%s*$")
         if session and #session == 16 and #to_pump == 64 and #to_programmer == 64 then
@@ -164,16 +171,19 @@ local function read_keylog()
         end
     end
     file:close()
+    return true
+end
+
+local function forget_keys()
+    secrets, keylog_size = {}, -1
 end
 
 function thecal.init()
     streams, pieces_of, exchanges = {}, {}, {}
-    read_keylog()
+    forget_keys()
 end
 
-function thecal.prefs_changed()
-    read_keylog()
-end
+thecal.prefs_changed = forget_keys
 
 -- Cut a packet's bytes at the delimiters, behind what earlier packets of this direction have left.
 local function cut(direction, data)
@@ -284,6 +294,7 @@ local function opened(record, sender)
             return inner, secret.session
         end
     end
+    if read_keylog() then return opened(record, sender) end
 end
 
 -- Add a message to the tree; return its name.

@@ -20,7 +20,7 @@ from hw.keylog import (
     read_keylog,
 )
 from hw.listening import listen
-from hw.tap import TappedPort
+from hw.tap import Listener
 from protocol.carrier import DirectCarrier
 from protocol.channel import PumpChannel
 from protocol.channel_events import Request
@@ -42,18 +42,24 @@ SECRETS = st.builds(
 
 
 class Wire(DirectCarrier):
-    """A wire to a small pump that can be tapped like a port."""
+    """A wire to a small pump that tells a listener everything."""
 
-    name = "wire"
-
-    def __init__(self, seed: int = 1) -> None:
-        entropy = random.Random(seed).randbytes
+    def __init__(self, hear: Listener) -> None:
+        entropy = random.Random(1).randbytes
         end = PumpEnd(PumpLink(), PumpChannel(KEY, "TH-1", entropy, 1), self._execute)
         super().__init__(lambda data: end.receive(data, 0))
+        self._hear = hear
 
-    def fileno(self) -> int:
-        """Nobody waits for this wire."""
-        raise NotImplementedError
+    def write(self, data: bytes) -> None:
+        """Send bytes to the pump."""
+        self._hear(Flow.OUTBOUND, data)
+        super().write(data)
+
+    def read(self, timeout_ms: int) -> bytes:
+        """Return what the pump answered."""
+        data = super().read(timeout_ms)
+        self._hear(Flow.INBOUND, data)
+        return data
 
     def _execute(self, request: Request) -> Message:
         return BatteryReport(900, 1) if isinstance(request.message, Interrogate) else Closed()
@@ -64,11 +70,15 @@ def recorded(key: bytes = KEY, visits: int = 2) -> tuple[list[Packet], list[Sess
     packets: list[Packet] = []
     secrets: list[SessionSecret] = []
     listener = KeyListener(key, secrets.append)
-    record = lambda flow, data: packets.append(Packet(0, flow, data))  # noqa: E731
-    tapped = TappedPort(Wire(), [record, listener.hear])
+
+    def hear(flow: Flow, data: bytes) -> None:
+        packets.append(Packet(0, flow, data))
+        listener.hear(flow, data)
+
+    wire = Wire(hear)
     entropy = random.Random(2).randbytes
     for _ in range(visits):
-        talk = Conversation(tapped, role_key(KEY, Role.CLINICIAN), Role.CLINICIAN, entropy)
+        talk = Conversation(wire, role_key(KEY, Role.CLINICIAN), Role.CLINICIAN, entropy)
         talk.connect()
         assert talk.request(Interrogate(Section.BATTERY)) == BatteryReport(900, 1)
     return packets, secrets

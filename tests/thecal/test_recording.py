@@ -104,6 +104,15 @@ def test_a_capture_is_not_overwritten_and_nothing_is_sent(recorded: RunningPump,
     assert heard(tmp_path) == []
 
 
+def test_a_port_that_is_not_there_leaves_no_files(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same command can be given again when the port is there."""
+    files = tmp_path / "wire.pcapng", tmp_path / "keys"
+    record = ("--capture", str(files[0]), "--keylog", str(files[1]), "--key", "00" * 32)
+    assert run("program", *record, "--port", str(tmp_path / "nowhere"), "interrogate").code == 3
+    assert run("pump", *record, "--port", str(tmp_path / "nowhere")).code == 3
+    assert not any(file.exists() for file in files)
+
+
 def test_a_full_disk_ends_the_capture_and_not_the_visit(recorded: RunningPump, run: Run) -> None:
     """A key log that cannot be written is said and costs nothing else."""
     answer = run("program", "--keylog", "/dev/full", "interrogate")
