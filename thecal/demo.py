@@ -27,6 +27,7 @@ from thecal.demo_visit import CONCENTRATION, DRUG, Visit
 from thecal.demo_wire import DemoWire
 from thecal.failures import FAILURE_FOUND, GOOD
 from thecal.output import NOT_CLINICAL, bad, emit, good, say, tell
+from thecal.recording import Recording, recorded, recording_options
 from verify.judge import judge_lines
 from verify.plot import dose_plot_svg, dose_plot_text
 from verify.timeline import timeline
@@ -45,8 +46,9 @@ SEED = 20_26
     help="Folder for the journal and the plot; made if it is not there.",
 )
 @click.option("--seed", type=int, default=SEED, show_default=True, help="Same seed, same demo, byte by byte.")
+@recording_options
 @click.option("--json", "as_json", is_flag=True, help="Print the verdict as JSON instead of the story.")
-def demo(out: Path, seed: int, as_json: bool) -> int:
+def demo(out: Path, seed: int, capture_path: Path | None, keylog_path: Path | None, as_json: bool) -> int:
     """Play three days with a pump: programming, boluses, a stall, a lost acknowledgement, a power cut.
 
     A scripted clinician and patient talk to an emulated pump over a real pseudo-terminal through pyserial. At the end
@@ -55,7 +57,7 @@ def demo(out: Path, seed: int, as_json: bool) -> int:
     out.mkdir(parents=True, exist_ok=True)
     tell(NOT_CLINICAL)
     journal = Journal()
-    unexpected = _play(journal, seed, quiet=as_json)
+    unexpected = _play(journal, seed, Recording(capture_path, keylog_path), quiet=as_json)
     journal_path, plot_path = out / "journal.jsonl", out / "doses.svg"
     journal_path.write_text("\n".join(journal.lines) + "\n", "utf-8")
     verdict = judge_lines(journal.lines)
@@ -73,7 +75,7 @@ def demo(out: Path, seed: int, as_json: bool) -> int:
     return GOOD if passed else FAILURE_FOUND
 
 
-def _play(journal: Journal, seed: int, *, quiet: bool) -> list[str]:
+def _play(journal: Journal, seed: int, recording: Recording, *, quiet: bool) -> list[str]:
     def narrate(at_ms: int, who: str, words: str) -> None:
         if not quiet:
             say(f"{pump_time(at_ms)[:-4]}  {who:>10}  {words}")
@@ -82,8 +84,8 @@ def _play(journal: Journal, seed: int, *, quiet: bool) -> list[str]:
     key = rng.randbytes(32)
     library = Library.shipped()
     device = _pump(library, key, rng, journal, seed)
-    with _pty() as (pump_port, programmer_port):
-        wire = DemoWire(device, pump_port, programmer_port)
+    with _pty() as (pump_port, programmer_port), recorded(recording, key) as tap:
+        wire = DemoWire(device, pump_port, tap(programmer_port))
 
         def dial(role: Role) -> Dial:
             return lambda: Conversation(wire, role_key(key, role), role, rng.randbytes)

@@ -83,6 +83,8 @@ return {
     { number = 4, name = "RESET" },
     { number = 5, name = "MEMORY" },
     { number = 6, name = "STOPPED_48H" },
+    { number = 7, name = "UNREQUESTED_DELIVERY" },
+    { number = 8, name = "FREE_FLOW" },
    },
   },
   {
@@ -162,6 +164,8 @@ return {
     { number = 18, name = "MEMORY_FAULT" },
     { number = 19, name = "LINE_EMPTIED" },
     { number = 20, name = "BRIDGE_ENDED" },
+    { number = 21, name = "UNREQUESTED" },
+    { number = 22, name = "FREE_FLOW" },
    },
   },
  },

@@ -206,3 +206,15 @@ def test_a_bad_key_log_is_said(visit: Path, run: Run, content: str, code: int, w
     answer = run("hw", "decode", str(visit / "pump.pcapng"), "--keylog", str(keylog))
     assert answer.code == code
     assert words in answer.err
+
+
+def test_the_demo_can_be_recorded(run: Run, tmp_path: Path) -> None:
+    """Three days of sessions in two roles, a lost answer among them: all of it is in the capture and opens."""
+    record = ("--capture", str(tmp_path / "demo.pcapng"), "--keylog", str(tmp_path / "keys"))
+    assert run("demo", "--out", str(tmp_path / "out"), *record).code == 0
+    said = heard(tmp_path, "demo.pcapng")
+    assert not [each for each in said if each.fault or each.problem]
+    assert all(each.inner for each in said if isinstance(each.record, Sealed))
+    assert {type(each.inner).__name__ for each in said} > {"PatientBolus", "Refused", "QueryCommand", "CommandReport"}
+    secrets = read_keylog((tmp_path / "keys").read_text().splitlines())
+    assert {secret.role.name for secret in secrets} == {"CLINICIAN", "PATIENT"}
