@@ -14,6 +14,7 @@ local thecal = Proto("thecal", "Thecal (emulated pump, not for clinical use)")
 
 local FRAME = tables.frame
 local types, enumerations, layouts, messages, message_names = {}, {}, {}, {}, {}
+local SEALED
 for _, type in ipairs(FRAME.types) do types[type.number] = type end
 for _, enumeration in ipairs(tables.enumerations) do
     local names = {}
@@ -23,8 +24,8 @@ end
 for _, record in ipairs(tables.records) do layouts[record.name] = record end
 for _, message in ipairs(tables.messages) do
     messages[message.number], message_names[message.number] = message, message.name
+    if message.name == "Sealed" then SEALED = message.number end
 end
-local SEALED = 4
 local RESET, RESET_ACK, DATA, NAK = "RESET", "RESET_ACK", "DATA", "NAK"
 
 -- --- Fields --------------------------------------------------------------------------------------------------------

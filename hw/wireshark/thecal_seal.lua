@@ -115,7 +115,7 @@ local function reduced(number)
     return carry > 0 and rest or number
 end
 
-local function tag_of(key, text)
+function seal.tag_of(key, text)
     local clamped = {}
     for place = 1, 16 do
         local byte = key:byte(place)
@@ -157,7 +157,7 @@ function seal.open(key, nonce, box, associated)
     if #box < 16 then return nil end
     local text, tag = box:sub(1, -17), box:sub(-16)
     local mac_key = key_stream(key, nonce, 0):sub(1, 32)
-    if tag_of(mac_key, padded(associated) .. padded(text) .. length(associated) .. length(text)) ~= tag then
+    if seal.tag_of(mac_key, padded(associated) .. padded(text) .. length(associated) .. length(text)) ~= tag then
         return nil
     end
     return decrypt(key, nonce, text)

@@ -55,6 +55,15 @@ def test_sigrok_sees_damage_as_we_do(tmp_path: Path, seed: int) -> None:
     _is_hostile(expected)
 
 
+def test_every_check_of_a_frame_is_made(tmp_path: Path) -> None:
+    """Each fault has its name in both tools, and a frame that is not stuffed in the shortest form is none."""
+    capture, keylog, packets = wires.write(tmp_path, wires.faulty())
+    heard = views.heard(packets, keylog)
+    assert {each.fault for each in heard} == set(FrameFault)
+    assert views.seen_by_wireshark(capture, keylog) == [views.as_wireshark(each) for each in heard]
+    assert views.seen_by_sigrok(capture, keylog) == [views.as_sigrok(each) for each in heard]
+
+
 def _names(seen: list[views.View]) -> set[str]:
     return {name for view in seen for name in view.messages}
 

@@ -52,6 +52,14 @@ class View(NamedTuple):
     """Name and value of every field; not looked at in a malformed message."""
 
 
+def tool(name: str) -> str:
+    """Return the path of a tool; skip the test where it is not installed."""
+    program = shutil.which(name)
+    if program is None:
+        pytest.skip(f"{name} is not installed (Debian: apt install tshark sigrok-cli libsigrokdecode4)")
+    return program
+
+
 # --- ours -------------------------------------------------------------------------------------------------------
 
 
@@ -122,10 +130,7 @@ def _shown(value: Any) -> str:
 
 def tshark(capture: Path, *options: str) -> str:
     """Return what tshark prints of a capture with our dissector; skip the test where there is no tshark."""
-    program = shutil.which("tshark")
-    if program is None:
-        pytest.skip("tshark is not installed (Debian: apt install tshark)")
-    command = [program, "-X", f"lua_script:{DISSECTOR}", "-r", str(capture), *options]
+    command = [tool("tshark"), "-X", f"lua_script:{DISSECTOR}", "-r", str(capture), *options]
     done = subprocess.run(  # noqa: S603 - a program that was looked for
         command, capture_output=True, text=True, timeout=PATIENCE_S, check=False
     )
@@ -205,9 +210,7 @@ def sigrok(binary: Path, pieces: list[tuple[Flow, bytes]], *options: str) -> lis
 
     It ends with 0 also when a decoder has crashed, so nothing may stand on stderr.
     """
-    program = shutil.which("sigrok-cli")
-    if program is None:
-        pytest.skip("sigrok-cli is not installed (Debian: apt install sigrok-cli libsigrokdecode4)")
+    program = tool("sigrok-cli")
     binary.write_bytes(samples(pieces))
     decoder = ":".join(("thecal", *options))
     done = subprocess.run(  # noqa: S603 - a program that was looked for

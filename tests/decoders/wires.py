@@ -8,9 +8,12 @@ import sys
 from pathlib import Path
 from types import ModuleType
 
+from cobs import cobs
+
 from hw.capture import Capture, Flow, Packet
 from hw.keylog import SessionSecret, line_of
 from protocol.channel_seal import Seal, Way
+from protocol.crc import crc32_autosar
 from protocol.frame import Direction, Frame, Kind, encode_frame
 from protocol.keys import SessionKeys
 from protocol.link_payloads import NakReason, data_payload, nak_payload, reset_payload
@@ -63,6 +66,33 @@ def malformed(rng: random.Random) -> list[tuple[Flow, bytes]]:
     frames.append(Frame(Direction.FROM_PROGRAMMER, Kind.DATA, 1, b"\1\2\3"))
     frames.append(Frame(Direction.FROM_PROGRAMMER, Kind.DATA, 1, reset_payload(EPOCH)))
     return [_captured(frame) for frame in frames]
+
+
+def faulty() -> list[tuple[Flow, bytes]]:
+    """Return bytes between delimiters that fail each check of a frame, the rare ones too, as noise seldom does."""
+    header = bytes([1, 3, 7, 0, 4, 0])
+    packets = [
+        bytes([1, 3, 7, 0, 5, 0]) + reset_payload(EPOCH),
+        bytes([2]) + header[1:] + reset_payload(EPOCH),
+        header[:1] + bytes([9]) + header[2:] + reset_payload(EPOCH),
+    ]
+    pieces = [cobs.encode(packet + _checksum(packet)) for packet in packets]
+    pieces += [b"\1" * 10, b"\1" * 11, b"\x20" * 20, b"\xff" * 300, b"\1" * 268, b"\1" * 269, _not_shortest()]
+    return [(flow, b"\0" + piece + b"\0") for piece in pieces for flow in Flow]
+
+
+def _not_shortest() -> bytes:
+    """Return a frame that ends with a full block, and a code byte behind it that adds nothing."""
+    for filling in range(1, 256):
+        payload = bytes([filling] * 5) + b"\0" + bytes([filling] * 250)
+        encoded = encode_frame(Frame(Direction.FROM_PROGRAMMER, Kind.DATA, 1, payload)).strip(b"\0")
+        if len(encoded) == 267 and encoded[-255] == 0xFF:
+            return encoded + b"\1"
+    raise AssertionError("no frame ends with a full block")
+
+
+def _checksum(packet: bytes) -> bytes:
+    return crc32_autosar(packet).to_bytes(4, "little")
 
 
 def harmed(pieces: list[tuple[Flow, bytes]], rng: random.Random) -> list[tuple[Flow, bytes]]:

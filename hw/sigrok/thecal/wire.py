@@ -23,7 +23,7 @@ ENUMERATIONS = {
     entry["name"]: {member["number"]: member["name"] for member in entry["members"]}
     for entry in TABLES["enumerations"]
 }
-SEALED = 4
+SEALED = next(number for number, entry in MESSAGES.items() if entry["name"] == "Sealed")
 HEADER_OCTETS, CRC_OCTETS, EPOCH_OCTETS = 6, 4, 4
 BOX_AT = 9
 """Where the box of a sealed record begins, behind type and counter."""
