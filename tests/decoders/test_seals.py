@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import random
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
 
@@ -80,7 +81,7 @@ end
 """
 
 
-def answers(folder: Path, cases: list[tuple[str, ...]]) -> list[str]:
+def answers(folder: Path, cases: Sequence[tuple[str, ...]]) -> list[str]:
     """Return what the Lua cipher, run by tshark, answers to each case."""
     words, script = folder / "cases", folder / "ask.lua"
     words.write_text("".join(" ".join((*case, "", "")[:5]) + "\n" for case in cases))
