@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import islice
+
 from emulator.hardware.nonvolatile import NonVolatile
 from protocol.messages import LogEntry, LogPage
 from protocol.units import Milliseconds
@@ -46,7 +49,12 @@ class EventLog:
     def page(self, first: int) -> LogPage:
         """Return the entries from a sequence number on, as many as fit one message."""
         self.flush()
-        entries = sorted(self._chip.log_entries(), key=lambda entry: entry.sequence)
-        wanted = [entry for entry in entries if entry.sequence >= first]
-        oldest = entries[0].sequence if entries else self._next
-        return LogPage(oldest, self._next, tuple(wanted[:PAGE_ENTRIES]))
+        oldest = next((entry.sequence for entry in self._from(0)), self._next)
+        return LogPage(oldest, self._next, tuple(islice(self._from(first), PAGE_ENTRIES)))
+
+    def _from(self, first: int) -> Iterator[LogEntry]:
+        """Yield the entries from a sequence number on that are there and can be read."""
+        for sequence in range(max(first, self._next - self._chip.log_capacity), self._next):
+            entry = self._chip.log_entry(sequence)
+            if entry is not None and entry.sequence == sequence:
+                yield entry
