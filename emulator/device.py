@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 from emulator.drug import DrugEntry
@@ -147,6 +147,7 @@ class PumpDevice:
         self.now_ms = 0
         self.chip: NonVolatile = new_chip()
         self.body = Body(profile, self._on_move, self._instant, self._tell)
+        self.body.on_run = self._on_run
         self.surroundings: Surroundings | None = None
         self._sizes = sizes or Sizes()
         self._key = key
@@ -328,6 +329,11 @@ class PumpDevice:
         else:
             places = {place: book_data(getattr(moved, place)) for place in ("outlet", "tip", "pocket", "tissue")}
             self._tell("catheter.flow", why=moved.why, volume_nl=moved.moved_nl, held_nl=moved.held_back_nl, **places)
+
+    def _on_run(self, moved: Moved, instants: Iterable[int]) -> None:
+        if self.journal.recording:
+            for pump_ms in instants:
+                self.journal.stroke(pump_ms + self._offset_ms, moved.stroke_nl, moved.outlet, moved.tip)
 
     def _note_start(self, serial: str, library: Library, filling: Filling, seed: int | None) -> None:
         profile = self.profile

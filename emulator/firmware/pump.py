@@ -12,6 +12,7 @@ if power fails around a stroke, the rotor's position tells whether it moved.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any
 
 from emulator.firmware import ledgers
@@ -21,6 +22,7 @@ from emulator.firmware.drive_monitor import DriveMonitor
 from emulator.firmware.escapes import look_at_drive, look_at_valves
 from emulator.firmware.event_log import EventLog
 from emulator.firmware.guard import Sizes
+from emulator.firmware.leap import Leap, leap_until
 from emulator.firmware.metering import credit_of, wait_ms
 from emulator.firmware.planner import Plan
 from emulator.firmware.plans import bridge_ahead, planned, prime_ahead, span_of
@@ -108,12 +110,15 @@ class Pump:
         self._fluid = SALINE
         self._fluid_said_by: Prescription | None = None
         metering: Metering = values.get("metering", self._metering_unknown())
-        self.now, self.credit, self.line, self.reservoir_nl, self.volume_nl, self.strokes, delivered = metering[:7]
-        self.delivered = dict(delivered)
+        self._meter(metering)
         if not record.prescription:
             self._fluid = self.line[-1][1]
-        self.monitor = DriveMonitor(metering.rotor, metering.granted)
         self.ledgers: ledgers.Ledgers = values.get("ledgers", ())
+
+    def _meter(self, metering: Metering) -> None:
+        self.now, self.credit, self.line, self.reservoir_nl, self.volume_nl, self.strokes, delivered = metering[:7]
+        self.delivered = dict(delivered)
+        self.monitor = DriveMonitor(metering.rotor, metering.granted)
 
     def _metering_unknown(self) -> Metering:
         """Return what to assume when nothing about volumes can be read: an empty reservoir moves nothing."""
@@ -139,13 +144,13 @@ class Pump:
     @property
     def due_ms(self) -> int | None:
         """When the next thing happens by itself, in pump ms; None if nothing ever will."""
-        due = [
-            self._watch.due_ms,
-            self._stroke_due(),
-            self._bolus_due(),
-            self._saved_at + HEARTBEAT_MS,
-            self._step_due,
-        ]
+        due = (self.interruption_ms, self._stroke_due(), self._saved_at + HEARTBEAT_MS)
+        return min((at for at in due if at is not None), default=None)
+
+    @property
+    def interruption_ms(self) -> int | None:
+        """When the next thing happens that is neither a stroke nor a heartbeat, in pump ms; None if nothing will."""
+        due = [self._watch.due_ms, self._bolus_due(), self._step_due]
         if self.chip.damage():
             due.append((self.now // SCRUB_MS + 1) * SCRUB_MS)
         return min((at for at in due if at is not None), default=None)
@@ -153,12 +158,43 @@ class Pump:
     def advance_to(self, target_ms: int) -> None:
         """Let everything happen that happens until a pump time."""
         while True:
+            self._leap(target_ms)
             due = self.due_ms
             if due is None or due > target_ms:
                 break
             self._pass_time(max(due, self.now))
             self._act()
         self._pass_time(target_ms)
+
+    def _leap(self, target_ms: int) -> None:
+        """Take at once a run of strokes in which nothing else can happen; see ``emulator.firmware.leap``."""
+        interruption = self.interruption_ms
+        until_ms = target_ms if interruption is None else min(target_ms, interruption - 1)
+        leap = leap_until(self, self._body, until_ms, self._saved_at, HEARTBEAT_MS)
+        if leap:
+            self._land(leap)
+
+    def _land(self, leap: Leap) -> None:
+        start_ms, last = self.now, leap.last_writes()
+        self._body.run(leap.run.strokes, (start_ms + at for at in leap.run.instants()))
+        self.chip.skip(leap.run.writes() - len(last))
+        for write in last:
+            self.chip.write(partial(leap.page, write))
+        end = leap.state(last[-1]._replace(moved=leap.run.strokes))
+        self._meter(end.metering)
+        self.ledgers, self.record = end.ledgers, end.therapy
+        self.therapy.running = end.therapy.running
+        self._ledgers_at = self._saved_at = self.now
+
+    def quiet_strokes(self) -> int:
+        """Return how many strokes may follow before a condition has to be looked at or noted."""
+        noted = (self.record.guard_refused_at, self.record.stalled_at, self.noticed.valves_at)
+        if any(at >= 0 for at in noted) or self.monitor.position != self._body.rotor:
+            return 0
+        quiet = self._watch.quiet_strokes()
+        if self.therapy.state is BRIDGE:
+            return min(quiet, (self.bridge_remaining_nl - 1) // self._stroke_nl)
+        return quiet
 
     def _stroke_due(self) -> int | None:
         wait = wait_ms(self.credit, self.therapy.rate, self._stroke_credit)

@@ -65,6 +65,15 @@ class Watch:
             or pump.reservoir_nl < pump.profile.stroke.value
         )
 
+    def quiet_strokes(self) -> int:
+        """Return how many strokes can follow none of which would be ``eventful``."""
+        if self.eventful():
+            return 0
+        pump = self._pump
+        prescription, stroke_nl = pump.therapy.prescription, pump.profile.stroke.value
+        least_nl = max(prescription.low_reservoir.value + 1 if prescription else 0, stroke_nl)
+        return (pump.reservoir_nl - least_nl) // stroke_nl
+
     def restarted(self) -> None:
         """Take note of a power loss."""
         self.panel = alarms.restarted(self.panel)

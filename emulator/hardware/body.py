@@ -11,13 +11,13 @@ empties through open valves.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 from emulator.hardware.catheter import CLEAR, Held, Passage, Path, Plugs, Shape, deliver, flush, relieve
 from emulator.hardware.conditions import SOUND, Conditions
 from emulator.hardware.drive import Drive
-from emulator.hardware.line import SALINE, Fluid, Line, filled, joined, masses
+from emulator.hardware.line import SALINE, Fluid, Line, alike, filled, joined, masses, push
 from emulator.hardware.profile import Profile
 from emulator.hardware.troubles import Troubles
 from protocol.units import DAY_MS
@@ -50,6 +50,7 @@ class Moved(NamedTuple):
 
 NO_MASS: Mapping[int, int] = {}
 OnMove = Callable[[Moved], None]
+OnRun = Callable[[Moved, Iterable[int]], None]
 Tell = Callable[..., None]
 
 
@@ -97,6 +98,8 @@ class Body:
         """Whether there is power for the drive's own electronics: without it, nothing runs away."""
         self.on_sensor: Callable[[], object] = _nothing
         """Called whenever a sensor may have changed: the rotor's at every stroke, whoever asked for it."""
+        self.on_run: OnRun | None = None
+        """Called with a stroke and the instants, by the controller's clock, at which many like it moved."""
         self._runaway_ms = 0
         self._runaway_at: int | None = None
         self._flow_ms = 0
@@ -133,6 +136,31 @@ class Body:
         elif why == RUNAWAY:
             self._tell("drive.turned_dry")
         self.on_sensor()
+
+    def alike(self, most: int) -> int:
+        """Return how many strokes from now on, at most ``most``, would each move just what it should, all the same.
+
+        0 if nobody could be told of them, or if a fault makes each one different.
+        """
+        sound = self.conditions == SOUND and not self.held.pressure_nl
+        moves = not (self.stalled or self.in_field or self.valves_open or self.valve_shut) and self.drive.exact
+        if self.on_run is None or not (sound and moves):
+            return 0
+        return alike(self.line, self._stroke_nl, self.fluid, min(most, self.reservoir_nl // self._stroke_nl))
+
+    def run(self, strokes: int, instants: Iterable[int]) -> None:
+        """Turn the rotor by so many strokes, which ``alike`` has promised, at these instants of the controller."""
+        if not strokes or self.on_run is None:
+            return
+        out = masses(((self._stroke_nl, self.line[0][1]),))
+        line, _ = push(self.line, strokes * self._stroke_nl, self.fluid)
+        self.held = self.held if line is self.line else self.held._replace(line=line)
+        self.rotor = (self.rotor + strokes) % ROTOR_POSITIONS
+        self.strokes += strokes
+        self.reservoir_nl -= strokes * self._stroke_nl
+        _add(self.tip_pg, {code: strokes * mass_pg for code, mass_pg in out.items()})
+        outlet = masses(((self._stroke_nl, self.fluid),))
+        self.on_run(Moved(STROKE, self._stroke_nl, self._stroke_nl, outlet, out, NO_MASS, NO_MASS, 0), instants)
 
     def _true_stroke_nl(self) -> int:
         if self.valve_shut:

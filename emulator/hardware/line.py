@@ -42,6 +42,13 @@ def push(line: Line, volume_nl: int, fluid: Fluid) -> tuple[Line, tuple[Plug, ..
     return tuple(rest), tuple(out)
 
 
+def alike(line: Line, volume_nl: int, fluid: Fluid, most: int) -> int:
+    """Return how many pushes of a volume, at most ``most``, each let out nothing but the fluid at the tip."""
+    if len(line) == 1 and line[0][1] == fluid:
+        return most
+    return min(most, line[0][0] // volume_nl)
+
+
 def masses(plugs: Iterable[Plug]) -> dict[int, int]:
     """Return the mass of each drug in some plugs, in picograms by drug code."""
     total: dict[int, int] = {}

@@ -22,6 +22,10 @@ PAGES = 2
 CHECKSUM_OCTETS = 4
 
 
+Values = Mapping[str, Any] | Callable[[], Mapping[str, Any]]
+"""What is written, by section; or how to work it out when somebody looks."""
+
+
 class PowerLostError(Exception):
     """Power failed while the memory was being written; raised out of the write that did not finish."""
 
@@ -83,7 +87,7 @@ class Page:
 
     __slots__ = ("_cells", "_codecs", "sequence", "values")
 
-    def __init__(self, sequence: int, values: Mapping[str, Any], codecs: Mapping[str, Codec]) -> None:
+    def __init__(self, sequence: int, values: Values, codecs: Mapping[str, Codec]) -> None:
         self.sequence = sequence
         self.values = values
         self._codecs = codecs
@@ -100,7 +104,7 @@ class Page:
     def cells(self) -> dict[str, Cell]:
         """Return the sections one by one, the sequence number among them."""
         if self._cells is None:
-            values = {**self.values, SEQUENCE: self.sequence}
+            values = {**(self.values() if callable(self.values) else self.values), SEQUENCE: self.sequence}
             self._cells = {name: Cell(codec, values[name]) for name, codec in _with_sequence(self._codecs).items()}
         return self._cells
 
@@ -131,7 +135,7 @@ class NonVolatile:
     def __post_init__(self) -> None:
         self.log = self.log or [None] * self.log_capacity
 
-    def write(self, values: Mapping[str, Any]) -> None:
+    def write(self, values: Values) -> None:
         """Replace the state, whole or not at all. Raises ``PowerLostError`` if power fails in the middle."""
         self.writes += 1
         target = (self._newest + 1) % PAGES
@@ -142,6 +146,12 @@ class NonVolatile:
         self.pages[target] = Page(self._sequence, values, self.codecs)
         self._newest = target
         self._suspect = self._suspect or bool(self._damaged)
+
+    def skip(self, writes: int) -> None:
+        """Count so many writes of which nothing is left to be read, because as many as there are pages follow."""
+        self.writes += writes
+        self._sequence += writes
+        self._newest = (self._newest + writes) % PAGES
 
     def append(self, sequence: int, entry: Any) -> None:
         """Write one log entry over the oldest. Raises ``PowerLostError`` if power fails in the middle."""
@@ -200,6 +210,11 @@ class NonVolatile:
     def log_entries(self) -> list[Any]:
         """Return every readable log entry, in no particular order."""
         return [cell.read() for cell in self.log if cell and cell.intact]
+
+    def log_entry(self, sequence: int) -> Any:
+        """Return what the log cell of a sequence number holds; None if that cannot be read."""
+        cell = self.log[sequence % self.log_capacity]
+        return cell.read() if cell and cell.intact else None
 
     def places(self) -> list[tuple[str, int]]:
         """Return every place that can be damaged, by name, and how many bits it has."""
