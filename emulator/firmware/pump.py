@@ -170,6 +170,8 @@ class Pump:
         """Take at once a run of strokes in which nothing else can happen; see ``emulator.firmware.leap``."""
         interruption = self.interruption_ms
         until_ms = target_ms if interruption is None else min(target_ms, interruption - 1)
+        if self._ledgers_at > self.now:
+            return  # time that the ledgers must not be credited with is not over
         leap = leap_until(self, self._body, until_ms, self._saved_at, HEARTBEAT_MS)
         if leap:
             self._land(leap)

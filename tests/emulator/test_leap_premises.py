@@ -263,6 +263,22 @@ def test_while_an_alarm_is_raised_every_stroke_is_taken_by_itself() -> None:
     assert pair.leapt == before
 
 
+@pytest.mark.parametrize("rate", [0, 240_000])
+def test_ledgers_that_wait_are_not_aged_before_their_time(rate: int) -> None:
+    """While the ledgers wait for time that was not credited, nothing is leapt over, not even a heartbeat."""
+    pair = infusing()
+    if not rate:
+        pair.do(lambda world: world.ask(Stop()))
+
+    def forfeit(world: World) -> None:
+        world.pump.age_ledgers()
+        world.pump._ledgers_at += 5 * HOUR_MS
+
+    pair.do(forfeit)
+    pair.advance(3 * HOUR_MS + 1)
+    pair.advance(DAY_MS)
+
+
 def test_strokes_that_wait_are_taken_by_themselves() -> None:
     """Credit of several strokes, as only a fault could leave it, is spent as ever, also at the slowest beat."""
     pair = infusing(rate=48_000)
