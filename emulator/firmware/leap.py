@@ -97,6 +97,8 @@ def leap_until(pump: Pump, body: Body, until_ms: int, saved_at: int, heartbeat_m
 
     ``saved_at`` is when memory was last written, ``heartbeat_ms`` how long it may go without.
     """
+    if body.on_run is None:
+        return None  # whoever wants to know of every stroke can only be told of single ones
     stroke_nl, fluid, line = pump.profile.stroke.value, pump.fluid, pump.line
     beat = Beat(pump.credit, pump.therapy.rate, credit_of(stroke_nl))
     run = Run(beat, beat.by(until_ms - pump.now), until_ms - pump.now, saved_at - pump.now, heartbeat_ms)

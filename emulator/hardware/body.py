@@ -140,11 +140,11 @@ class Body:
     def alike(self, most: int) -> int:
         """Return how many strokes from now on, at most ``most``, would each move just what it should, all the same.
 
-        0 if nobody could be told of them, or if a fault makes each one different.
+        0 if a fault makes each one different.
         """
         sound = self.conditions == SOUND and not self.held.pressure_nl
         moves = not (self.stalled or self.in_field or self.valves_open or self.valve_shut) and self.drive.exact
-        if self.on_run is None or not (sound and moves):
+        if not (sound and moves):
             return 0
         return alike(self.line, self._stroke_nl, self.fluid, min(most, self.reservoir_nl // self._stroke_nl))
 
