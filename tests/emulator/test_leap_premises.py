@@ -376,6 +376,14 @@ def test_plugs_in_the_middle_of_the_line_come_out_one_after_the_other() -> None:
     pair.advance(3 * DAY_MS)
 
 
+def test_open_valves_are_noticed_at_the_next_stroke() -> None:
+    """However slowly drug escapes through open valves, the next stroke is the one that finds out."""
+    pair = infusing(VALVE, 1_200_000, drugs=[drug(concentration=2_000)])
+    pair.do(lambda world: world.device.body.open_valves(10_000))
+    pair.advance(HOUR_MS)
+    assert AlarmCode.FREE_FLOW in alarms(pair)
+
+
 def test_a_catheter_under_pressure_is_not_sound() -> None:
     """While something is held back no two strokes are alike, whatever holds it."""
     body = infusing().leaping.device.body
