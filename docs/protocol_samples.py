@@ -159,7 +159,7 @@ REPLIES: tuple[Message, ...] = (
         Nanolitres.parse("0.1 mL"),
     ),
     ReservoirReport(Nanolitres.parse("20 mL"), Nanolitres(16_777_217), Nanolitres.parse("2 mL")),
-    BatteryReport(913, 3),
+    BatteryReport(913, 3, False, Milliseconds(900 * 86_400_000)),
     AlarmsReport(
         0b110,
         Milliseconds.parse("15 min"),

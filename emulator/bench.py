@@ -127,6 +127,7 @@ class Bench:
         until_ms = self.now_ms + values["lasts"] if "lasts" in values else None
         self.device.body.troubles.present[name] = Present(values, self.now_ms, until_ms)
         self.device.journal.record(self.now_ms, "fault.injected", fault=name, settings=values)
+        self.device.body.look_at_battery()
         self.device.body.on_sensor()
 
     def clear(self, fault: str) -> None:

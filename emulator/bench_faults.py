@@ -17,8 +17,9 @@ from emulator.bench_settings import LASTS, RAMP, SEED, SEVERITY, WHEN, BenchErro
 from emulator.device import PumpDevice
 from emulator.hardware.catheter import BESIDE, POCKET
 from emulator.hardware.chance import draw
+from emulator.hardware.clock import WRAPS_AT_MS
 from emulator.hardware.line import SALINE
-from emulator.hardware.severity import NONE, Severity
+from emulator.hardware.severity import NONE, PERMILLE, Severity
 from protocol.units import DAY_MS, MINUTE_MS
 
 Values = Mapping[str, Any]
@@ -199,6 +200,59 @@ def _damage_memory(device: PumpDevice, values: Values) -> None:
     device.chip.flip(name, bit)
 
 
+def _reset(device: PumpDevice, _: Values) -> None:
+    device.cut_power()
+    device.restore_power()
+
+
+def _wear(device: PumpDevice, values: Values) -> None:
+    device.body.look_at_battery()
+    device.body.battery.wear(values["left"])
+
+
+def _leak_charge(device: PumpDevice, values: Values) -> None:
+    device.body.look_at_battery()
+    device.body.battery.fail_within(values["within"])
+
+
+def _stop_leak(device: PumpDevice, _: Values) -> None:
+    device.body.look_at_battery()
+    device.body.battery.fail_within(0)
+
+
+def _disturb_clock(device: PumpDevice, values: Values) -> None:
+    clock, now = device.body.clock, device.pump.now if device.pump else 0
+    match values["how"]:
+        case "stands":
+            clock.stop(now)
+        case "forwards":
+            clock.jump(values["by"])
+        case "backwards":
+            clock.jump(-values["by"])
+        case _:
+            clock.jump(-WRAPS_AT_MS)
+
+
+def _mend_clock(device: PumpDevice, _: Values) -> None:
+    device.body.clock.go_on(device.pump.now if device.pump else 0)
+
+
+def _mute(device: PumpDevice, _: Values) -> None:
+    device.body.sounder_works = False
+
+
+def _unmute(device: PumpDevice, _: Values) -> None:
+    device.body.sounder_works = True
+
+
+def _interfere(device: PumpDevice, _: Values) -> None:
+    device.body.interference = True
+
+
+def _end_interference(device: PumpDevice, _: Values) -> None:
+    device.body.interference = False
+
+
 _GRADED = (SEVERITY, RAMP)
 _EXCESS = (
     SEVERITY._replace(default=250, lowest=BEYOND_SPECIFICATION, highest=2000, words="how much too much"),
@@ -344,6 +398,62 @@ FAULTS: dict[str, Fault] = {
             Setting("place", Kind.WORD, "therapy", "which section of memory"),
             Setting("bit", Kind.NUMBER, 0, "which bit of it"),
         ),
+    ),
+    "battery_eri": Fault(
+        "BATTERY-ERI",
+        "the battery is worn until its elective replacement indicator",
+        DEVICE,
+        _wear,
+        _nothing_moves,
+        (Setting("left", Kind.SHARE, 90, "charge left", 1, PERMILLE),),
+    ),
+    "battery_eos": Fault(
+        "BATTERY-EOS",
+        "the battery is worn until its end of service",
+        DEVICE,
+        _wear,
+        _nothing_moves,
+        (Setting("left", Kind.SHARE, 20, "charge left", 1, PERMILLE),),
+    ),
+    "battery_premature": Fault(
+        "BATTERY-PREMATURE",
+        "a defect of the battery's film: what is left leaks away in days",
+        DEVICE,
+        _leak_charge,
+        _stop_leak,
+        (Setting("within", Kind.TIME, 30 * DAY_MS, "in which the charge that is left leaks away", 3 * DAY_MS),),
+    ),
+    "low_battery_reset": Fault(
+        "LOW-BATTERY-RESET",
+        "the battery's voltage breaks down for a moment: the pump is reset",
+        DEVICE,
+        _reset,
+        _nothing_moves,
+    ),
+    "clock": Fault(
+        "CLOCK-FAULT",
+        "the clock stands still, jumps, or wraps around",
+        DEVICE,
+        _disturb_clock,
+        _mend_clock,
+        (
+            Setting("how", Kind.WORD, "stands", "what it does", choices=("stands", "forwards", "backwards", "wraps")),
+            Setting("by", Kind.TIME, DAY_MS, "how far it jumps", 2_000),
+        ),
+    ),
+    "annunciator": Fault(
+        "ANNUNCIATOR-FAULT",
+        "the sounder does not sound",
+        DEVICE,
+        _mute,
+        _unmute,
+    ),
+    "telemetry_latch": Fault(
+        "TELEMETRY-LATCH",
+        "interference: an alarm that sounds meanwhile leaves the receiver on",
+        DEVICE,
+        _interfere,
+        _end_interference,
     ),
     "total_failure": Fault(
         "TOTAL-FAILURE",

@@ -17,9 +17,11 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 from emulator.drug import DrugEntry
 from emulator.firmware.alarms import Panel
 from emulator.firmware.commands import Commands
+from emulator.firmware.contact import proof_failed
 from emulator.firmware.guard import Sizes
 from emulator.firmware.pump import Pump
 from emulator.firmware.state import Identity, Metering, State, TherapyRecord, new_chip
+from emulator.hardware.battery import EMPTY
 from emulator.hardware.body import RUNAWAY, STROKE, Body, Moved
 from emulator.hardware.line import Fluid, filled
 from emulator.hardware.nonvolatile import NonVolatile, PowerLostError
@@ -34,6 +36,7 @@ from protocol.channel_events import (
     Malformed,
     NotPermitted,
     RecordRejected,
+    Rejection,
     Request,
     SessionClosed,
     SessionOpened,
@@ -43,7 +46,7 @@ from protocol.messages import Accepted, Message, Refused
 from protocol.pump_end import PumpEnd
 from protocol.vocabulary import LogKind, TherapyState
 
-IMAGE_FORMAT = "thecal pump image 3"
+IMAGE_FORMAT = "thecal pump image 4"
 
 Result = TypeVar("Result")
 
@@ -148,6 +151,7 @@ class PumpDevice:
         self.chip: NonVolatile = new_chip()
         self.body = Body(profile, self._on_move, self._instant, self._tell)
         self.body.on_run = self._on_run
+        self.body.on_empty = self.cut_power
         self.surroundings: Surroundings | None = None
         self._sizes = sizes or Sizes()
         self._key = key
@@ -170,19 +174,20 @@ class PumpDevice:
             self._lose_power()
 
     def restore_power(self) -> None:
-        """Give the power back; the pump starts from its memory."""
-        if not self.powered:
+        """Give the power back; the pump starts from its memory, unless its battery is used up."""
+        if not self.powered and self.body.level_said != EMPTY:
             self.journal.record(self.now_ms, "power.restored")
             self._power_up(thawed=False)
 
     def _power_up(self, *, thawed: bool) -> None:
+        self.body.supply(powered=True)
         try:
             pump = Pump(self.chip, self.body, self.profile, self._sizes, self._tell, thawed=thawed)
         except PowerLostError:
             self._lose_power()
             return
         self.pump = pump
-        self.body.powered, self.body.on_sensor = True, lambda: self._guarded(pump.sensed)
+        self.body.on_sensor = lambda: self._guarded(pump.sensed)
         self._offset_ms = self.now_ms - pump.now
         self._commands = Commands(pump)
         link = PumpLink(int.from_bytes(self._entropy(2), "little"))
@@ -192,7 +197,8 @@ class PumpDevice:
     def _lose_power(self) -> None:
         self.now_ms = self._instant()
         self.pump, self._end, self._commands = None, None, None
-        self.body.powered, self.body.on_sensor = False, lambda: None
+        self.body.on_sensor = lambda: None
+        self.body.supply(powered=False)
         self.journal.record(self.now_ms, "power.cut")
 
     # --- time ---
@@ -254,6 +260,8 @@ class PumpDevice:
         lost = self.surroundings is not None and not self.surroundings.carries()
         if self._end is None or self.pump is None or lost:
             return b""
+        if not self.session_open:
+            self.body.battery.wake(self.now_ms)
         return self._end.receive(data, self.pump.now)
 
     def _execute(self, request: Request) -> Message:
@@ -279,17 +287,21 @@ class PumpDevice:
             return
         match event:
             case SessionOpened(role, session):
-                commands.session_opened(session, role)
+                self.body.listen(in_session=True)
                 self._tell("session.opened", role=role.name.lower())
+                commands.session_opened(session, role)
             case SessionClosed(role, _, cause):
-                commands.session_closed(role, asked=cause is CloseCause.ASKED)
+                self.body.listen(in_session=False)
                 self._tell("session.closed", role=role.name.lower(), cause=cause.value)
+                commands.session_closed(role, asked=cause is CloseCause.ASKED)
             case AuthenticationFailed(failures):
                 pump.log.add(pump.now, LogKind.AUTHENTICATION_FAILED, 0, failures)
                 pump.log.flush()
                 self._tell("wire.authentication_failed", failures=failures)
             case RecordRejected(rejection):
                 self._tell("wire.rejected", what=rejection.value)
+                if rejection is Rejection.BAD_PROOF:
+                    proof_failed(pump)
             case NotPermitted(message, role, _, _):
                 self._tell("wire.not_permitted", role=role.name.lower(), message=type(message).__name__)
             case Malformed(why, role, _, _):

@@ -138,7 +138,7 @@ class Conversation:
             raise ChannelEnded("no session is established, or it was idle for too long; nothing was sent")
         record = self._channel.seal(message)
         try:
-            reply = self._channel.open(self._exchange(record))
+            reply = self._channel.open(self.exchange(record))
         except (_NoReply, RemoteProtocolError) as error:
             sent = error.sent if isinstance(error, _NoReply) else True
             raise self._no_answer(str(error), sent=sent, advice=_advice(error)) from error
@@ -148,14 +148,14 @@ class Conversation:
         return reply
 
     def _handshake(self) -> Welcome:
-        proof = self._channel.prove(self._exchange(self._channel.hello()))
+        proof = self._channel.prove(self.exchange(self._channel.hello()))
         self._last_use_ms = self._carrier.now_ms()
-        welcome = self._channel.welcome(self._exchange(proof))
+        welcome = self._channel.welcome(self.exchange(proof))
         self._idle_timeout_ms = welcome.idle_timeout.value
         return welcome
 
-    def _exchange(self, record: bytes) -> bytes:
-        """Return the link's answer to one record, whatever it is worth."""
+    def exchange(self, record: bytes) -> bytes:
+        """Return the link's answer to one record, whatever it is worth: for the handshake, and for experiments."""
         try:
             self._carrier.write(self._link.request(record, self._carrier.now_ms()))
             while True:

@@ -520,6 +520,8 @@ class BatteryReport(Message):
 
     remaining_permille: Annotated[int, Width(2), "charge left"]
     power_ups: Annotated[int, Width(4), "number of power-ups so far"]
+    eri: Annotated[bool, Width(1), "whether the elective replacement indicator is reached"]
+    replace_in: Annotated[Milliseconds, Width(8), "until the pump must be replaced; 0 if that is now"]
 
 
 @message(0x89)

@@ -79,6 +79,13 @@ class AlarmCode(enum.IntEnum):
     STOPPED_48H = 6
     UNREQUESTED_DELIVERY = 7
     FREE_FLOW = 8
+    ERI = 9
+    EOS = 10
+    CLOCK = 11
+    ANNUNCIATOR = 12
+    TELEMETRY_TIMEOUT = 13
+    SESSION_ABORTED = 14
+    INTRUSION = 15
 
 
 class Outcome(enum.IntEnum):
@@ -215,7 +222,7 @@ class LogKind(enum.IntEnum):
     AUTHENTICATION_FAILED = 16
     """value: failures in a row."""
     SELF_TEST = 17
-    """value: bits of the failed checks; 0 is a pass."""
+    """subject: 0 commanded, 1 periodic; value: bits of the failed checks, 0 is a pass."""
     MEMORY_FAULT = 18
     """subject: number of the damaged memory record."""
     LINE_EMPTIED = 19
@@ -226,3 +233,9 @@ class LogKind(enum.IntEnum):
     """The drive moved without a grant; value: volume in nL, of the first movement."""
     FREE_FLOW = 22
     """The valves came to stand open unasked; value: volume in nL that is taken to have escaped."""
+    CLOCK_FAULT = 23
+    """Clock and counter came to differ; subject: 1 if the clock is behind; value: by how many ms."""
+    STALL = 24
+    """The rotor did not turn when it was told to, for the first time."""
+    STALL_RECOVERED = 25
+    """The rotor turns again; value: for how many ms it did not."""

@@ -7,8 +7,11 @@ told to move cannot be noticed by anybody. It knows nothing of how the pump dete
 from __future__ import annotations
 
 from emulator.journal import Event
-from verify.scene import MINIMUM_RATE, PRIMING, STOPPED, STROKES, Scene, unasked_of, word
+from verify.scene import MINIMUM_RATE, PRIMING, STOPPED, STROKES, UNPROGRAMMED, Scene, unasked_of, word
 
+PROGRAMMERS = frozenset({"clinician", "service"})
+STRANGERS_PROOFS = 4
+"""Wrong proofs in a row that are an intrusion."""
 MEMORY_DAMAGE = "fault.injected memory"
 
 
@@ -145,6 +148,98 @@ class ResetCause(DoubtCause):
         return super().settled_by(event) or _named(event) == MEMORY_DAMAGE
 
 
+class LevelCause(Cause):
+    """The battery has reached a level, as its own comparators say."""
+
+    def __init__(self, *levels: str) -> None:
+        super().__init__()
+        self._levels = frozenset(levels)
+
+    def see(self, event: Event, scene: Scene) -> None:  # noqa: ARG002 - the shape of every cause
+        """Follow the battery."""
+        if event.kind == "battery.level":
+            self.turn(word(event.data["level"]) in self._levels, event.at)
+
+
+class ClockCause(Cause):
+    """A clock that stands still, until it is mended, or one that has jumped while somebody could see it."""
+
+    def see(self, event: Event, scene: Scene) -> None:
+        """Follow the bench. A jump has happened: it is owed until it is announced, or power fails before that."""
+        named = _named(event)
+        if named == "fault.injected clock":
+            self.lasting = word(event.data["settings"]["how"]) == "stands"
+            self.turn(self.present or self.lasting or scene.powered, event.at)
+        elif named == "fault.cleared clock" or (event.kind == "power.cut" and not self.lasting):
+            self.turn(False, event.at)
+
+
+class HeldCause(Cause):
+    """Interference holds the receiver on."""
+
+    def see(self, event: Event, scene: Scene) -> None:
+        """Follow the receiver."""
+        if event.kind in {"telemetry.held", "telemetry.released"}:
+            self.turn(event.kind == "telemetry.held", event.at)
+        elif not scene.powered:
+            self.turn(False, event.at)
+
+
+class AbortedCause(Cause):
+    """A clinician's session ended in any way but a close and left the pump below what is prescribed.
+
+    It is over when the pump infuses what is prescribed again, when a clinician is back, or when a session is closed.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._attended = False
+        self._ended_ms = -1
+        """When a session last ended unasked, by power coming back after it too; the flow is told at that instant."""
+
+    def see(self, event: Event, scene: Scene) -> None:
+        """Follow sessions, power and flow."""
+        mode, state = word(scene.prescription.get("mode")), scene.state
+        wanting = bool(scene.prescription) and mode != STOPPED and state != UNPROGRAMMED
+        wanting = wanting and (state == STOPPED or (state == MINIMUM_RATE and mode != MINIMUM_RATE))
+        if event.kind == "session.opened" and word(event.data["role"]) in PROGRAMMERS:
+            self._attended, self._ended_ms = True, -1
+            self.turn(False, event.at)
+        elif event.kind == "session.closed" and word(event.data["role"]) in PROGRAMMERS:
+            self._attended = False
+            self._ended_ms = -1 if event.data["cause"] == "asked" else event.at
+            self.turn(wanting and self._ended_ms >= 0, event.at)
+        elif event.kind == "power.restored" and self._attended:
+            self._attended, self._ended_ms = False, event.at
+            self.turn(wanting, event.at)
+        elif event.kind.startswith(("fault", "wire", "session", "power.cut")):
+            self._ended_ms = -1
+        elif wanting and event.at == self._ended_ms:
+            self.turn(True, event.at)
+        elif not wanting and state != PRIMING:
+            self.turn(False, event.at)
+
+
+class StrangerCause(Cause):
+    """Several wrong proofs in a row, with none that was right between: owed until it is announced."""
+
+    lasting = False
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._wrong = 0
+
+    def see(self, event: Event, scene: Scene) -> None:  # noqa: ARG002 - the shape of every cause
+        """Count."""
+        if event.kind in {"session.opened", "power.cut"}:
+            self._wrong = 0
+            self.turn(False, event.at)
+        elif event.kind == "wire.rejected" and event.data["what"] == "bad proof":
+            self._wrong += 1
+            if self._wrong == STRANGERS_PROOFS:
+                self.turn(True, event.at)
+
+
 class StoppedCause(Cause):
     """The pump is stopped, or held at the minimum rate though more is prescribed; a prime changes nothing."""
 
@@ -218,6 +313,13 @@ def all_causes() -> dict[str, Cause]:
         "stopped_48h": StoppedCause(),
         "unrequested_delivery": RunawayCause(),
         "free_flow": ValveCause(),
+        "eri": LevelCause("eri", "eos", "empty"),
+        "eos": LevelCause("eos", "empty"),
+        "clock": ClockCause(),
+        "annunciator": FaultCause("annunciator"),
+        "telemetry_timeout": HeldCause(),
+        "session_aborted": AbortedCause(),
+        "intrusion": StrangerCause(),
     }
 
 

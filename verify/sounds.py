@@ -4,7 +4,7 @@ Power that comes back to a raised alarm makes it heard at once, too: otherwise b
 
 A silence is honoured only for its bounded time, only until a new alarm is raised, and only if the sounder has
 sounded since the silence before it: otherwise silences could add up to a mute pump. Time is counted while the
-pump has power, since nothing can sound without.
+pump has power, since nothing can sound without. A sounder that is broken is sounded all the same.
 """
 
 from __future__ import annotations
@@ -91,6 +91,8 @@ class SoundWatcher(Watcher):
             words = f"the sounder sounded {pattern} while a critical alarm was raised"
             yield Finding(Claim.PRIORITY, event.at, words, 1, 0, "sounds")
             return
+        if not event.data.get("heard", True) and "annunciator" not in scene.faults:
+            yield Finding(Claim.SILENT, event.at, "the sounder was sounded and not heard", 1, 0, "sounds")
         self._heard_ms, self._first_due_ms = self._powered_ms, None
         self._heard_since_silence, self._told = True, False
 

@@ -6,6 +6,7 @@ the judge's with them: limits are reached within a few strokes, where tests at r
 
 from __future__ import annotations
 
+from contextlib import suppress
 from random import Random
 from typing import NamedTuple
 
@@ -17,8 +18,19 @@ from emulator.journal import Journal
 from emulator.library import Library
 from protocol.carrier import CarrierLost
 from protocol.conversation import ChannelEnded, Conversation, NoAnswer, PeerRejected
+from protocol.errors import ProtocolError
 from protocol.keys import KEY_OCTETS, role_key
-from protocol.messages import Commit, Drug, Message, PatientBolusGrant, Prescription, Staged, StagePrescription
+from protocol.messages import (
+    Commit,
+    Drug,
+    Message,
+    PatientBolusGrant,
+    Prescription,
+    Prove,
+    Staged,
+    StagePrescription,
+    encode,
+)
 from protocol.units import DAY_MS, HOUR_MS, Milliseconds, Nanolitres, NanolitresPerDay, Picograms
 from protocol.units import PicogramsPerNanolitre as Concentration
 from protocol.vocabulary import Mode, Role
@@ -103,6 +115,17 @@ class World:
     def stranger(self) -> Conversation:
         """Return a conversation of somebody who does not have the key."""
         return Conversation(self.carrier(), bytes(KEY_OCTETS), Role.CLINICIAN, self.random.randbytes)
+
+    def wrong_proof(self) -> None:
+        """Let somebody who has no key send a proof that is none."""
+        chance = self.random
+        proof = Prove(Role.CLINICIAN, chance.randbytes(16), chance.randrange(1 << 32), chance.randbytes(32))
+        with suppress(ProtocolError):
+            self.stranger().exchange(encode(proof))
+
+    def hang_up(self) -> None:
+        """Forget every conversation, as people do whose cable was pulled."""
+        self._conversations.clear()
 
     def carrier(self) -> HostileCarrier:
         """Return a new wire to the pump, in the present weather."""

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from emulator.firmware.alarms import KEEP, MINIMUM, STOP, Flow
+from emulator.firmware.contact import ABORTED_HOLD_MS, TELEMETRY_HOLD_MS, TELEMETRY_MOST_MS
 from emulator.firmware.escapes import QUIET_MS
 from emulator.firmware.state import Noticed
 from protocol.vocabulary import AlarmCode, Priority
@@ -105,6 +106,16 @@ def _free_flow(facts: Facts) -> int | None:
     return _since(facts.noticed.valves_at)
 
 
+def _noticed(name: str) -> Detector:
+    """Return a detector of what the pump notes the beginning of."""
+    return lambda facts: _since(getattr(facts.noticed, name))
+
+
+_eri, _eos, _clock = _noticed("eri_at"), _noticed("eos_at"), _noticed("clock_at")
+_annunciator, _telemetry = _noticed("sounder_at"), _noticed("telemetry_at")
+_aborted, _intrusion = _noticed("aborted_at"), _noticed("intruded_at")
+
+
 ALARMS = (
     AlarmRow(
         AlarmCode.DOSE_LIMIT,
@@ -170,6 +181,58 @@ ALARMS = (
         STOP,
         _free_flow,
         meaning="the valves stand open unasked, or the flow-activated valve is shut and waits for a hand to reset it",
+    ),
+    AlarmRow(
+        AlarmCode.ERI,
+        Priority.NON_CRITICAL,
+        KEEP,
+        _eri,
+        meaning="the battery has reached its elective replacement indicator",
+    ),
+    AlarmRow(
+        AlarmCode.EOS,
+        Priority.CRITICAL,
+        STOP,
+        _eos,
+        meaning="the battery is nearly used up: end of service",
+    ),
+    AlarmRow(
+        AlarmCode.CLOCK,
+        Priority.CRITICAL,
+        MINIMUM,
+        _clock,
+        meaning="the clock and the watchdog's counter differ",
+    ),
+    AlarmRow(
+        AlarmCode.ANNUNCIATOR,
+        Priority.CRITICAL,
+        KEEP,
+        _annunciator,
+        meaning="the daily self-test found that the sounder does not sound",
+    ),
+    AlarmRow(
+        AlarmCode.TELEMETRY_TIMEOUT,
+        Priority.NON_CRITICAL,
+        KEEP,
+        _telemetry,
+        hold=lambda _: TELEMETRY_HOLD_MS,
+        ends=lambda facts: facts.noticed.telemetry_at + TELEMETRY_MOST_MS,
+        meaning="interference held the receiver on; it was switched off",
+    ),
+    AlarmRow(
+        AlarmCode.SESSION_ABORTED,
+        Priority.CRITICAL,
+        KEEP,
+        _aborted,
+        hold=lambda _: ABORTED_HOLD_MS,
+        meaning="a clinician's session was broken off and left the pump below what is prescribed",
+    ),
+    AlarmRow(
+        AlarmCode.INTRUSION,
+        Priority.NON_CRITICAL,
+        KEEP,
+        _intrusion,
+        meaning="several proofs of a key in a row were wrong, and none was right since",
     ),
 )
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from emulator.firmware import alarms, reports
+from emulator.firmware import alarms, contact, reports
 from emulator.firmware.prescribing import refusal, schedule_objections
 from emulator.firmware.pump import Pump
 from emulator.firmware.refusals import (
@@ -19,10 +19,10 @@ from emulator.firmware.refusals import (
     prime_refused,
     start_refused,
 )
-from emulator.firmware.self_test import failed_checks
 from emulator.firmware.state import CommandRecord
 from emulator.firmware.telling import bolus_kind
 from emulator.firmware.therapy import CLINICIAN_BOLUS, PATIENT_BOLUS, PRIMING, new_bolus
+from emulator.firmware.upkeep import COMMANDED, run_self_test
 from emulator.machine import NotAllowedError
 from protocol.messages import (
     Accepted,
@@ -78,6 +78,7 @@ class Commands:
         others = [each for each in self._pump.record.commands if _kind(each.role) != _kind(role)]
         kept = (*others, *mine[-(REMEMBERED - 1) :], CommandRecord(session, role))
         self._pump.record = self._pump.record._replace(commands=kept)
+        contact.session_opened(self._pump, role)
         self._pump.log.add(self._pump.now, LogKind.SESSION_OPENED, role)
         self._pump.save()
 
@@ -85,8 +86,10 @@ class Commands:
         """Drop what the session had staged."""
         self._pump.check_memory()
         self._staged = self._schedule = None
+        contact.session_ended(self._pump, role, asked=asked)
         self._pump.log.add(self._pump.now, LogKind.SESSION_CLOSED, role, 0 if asked else 1)
-        self._pump.log.flush()
+        self._pump.save()
+        self._pump.watch()
 
     def handle(self, request: Message, role: Role, session: bytes, counter: int) -> Message:
         """Carry out one request and return the reply. Never raises for what is asked."""
@@ -266,9 +269,7 @@ class Commands:
         return self._accepted()
 
     def _self_test(self, _: SelfTest) -> Message:
-        failed = failed_checks(self._pump)
-        self._pump.log.add(self._pump.now, LogKind.SELF_TEST, 0, failed)
-        return SelfTestReport(failed)
+        return SelfTestReport(run_self_test(self._pump, COMMANDED))
 
     def _close(self, request: Close) -> Message:
         if self._pump.therapy.rate == 0 and not request.stopped_acknowledged:

@@ -18,6 +18,7 @@ from typing import Any
 from emulator.firmware import ledgers
 from emulator.firmware.alarms import Panel
 from emulator.firmware.basal import NOTHING, Basal, basal_of
+from emulator.firmware.contact import session_ended
 from emulator.firmware.drive_monitor import DriveMonitor
 from emulator.firmware.escapes import look_at_drive, look_at_valves
 from emulator.firmware.event_log import EventLog
@@ -30,6 +31,8 @@ from emulator.firmware.prescribing import fluid_of
 from emulator.firmware.state import Bolus, Identity, Metering, Noticed, State, TherapyRecord
 from emulator.firmware.telling import bolus_kind, prescription_data
 from emulator.firmware.therapy import BRIDGE, STOPPED, Therapy, not_delivered_nl
+from emulator.firmware.time_bases import TimeBases
+from emulator.firmware.upkeep import PERIODIC, SELF_TEST_EVERY_MS, look_at_battery, run_self_test
 from emulator.firmware.watching import Watch
 from emulator.hardware.body import ROTOR_POSITIONS, Body
 from emulator.hardware.line import SALINE, Fluid, drugs_in, filled, foreign_nl, masses, push
@@ -38,7 +41,7 @@ from emulator.hardware.profile import Profile
 from emulator.library import Library, LibraryError
 from emulator.schedule import next_change_ms, rate_at
 from protocol.messages import Prescription, Schedule
-from protocol.vocabulary import AlarmCode, LogKind, TherapyState
+from protocol.vocabulary import AlarmCode, LogKind, Role, TherapyState
 
 LONG_DAY_MS = 96 * 903_000
 """The day over which patient boluses are counted: 0.33 % long, like the guard's, for a clock that runs fast."""
@@ -83,6 +86,10 @@ class Pump:
         self._watch.due_ms = self.now
         if "metering" in damaged:
             self.monitor.granted = ROTOR_POSITIONS
+        self.wrong_proofs = 0
+        """Proofs of a key that were wrong, in a row."""
+        self._level_seen = body.level_said
+        self._bases = TimeBases(self)
         look_at_drive(self)
         look_at_valves(self)
         if damaged:
@@ -91,6 +98,10 @@ class Pump:
         body.on_sensor = self.sensed
         if not thawed:
             self._power_up()
+        if self.noticed.attended:
+            session_ended(self, Role.CLINICIAN, asked=False)
+        if not thawed:
+            run_self_test(self, PERIODIC)
         self.save()
         self.watch()
 
@@ -150,7 +161,13 @@ class Pump:
     @property
     def interruption_ms(self) -> int | None:
         """When the next thing happens that is neither a stroke nor a heartbeat, in pump ms; None if nothing will."""
-        due = [self._watch.due_ms, self._bolus_due(), self._step_due]
+        due = [
+            self._watch.due_ms,
+            self._bolus_due(),
+            self._step_due,
+            self._bases.due_ms,
+            self.noticed.tested_at + SELF_TEST_EVERY_MS,
+        ]
         if self.chip.damage():
             due.append((self.now // SCRUB_MS + 1) * SCRUB_MS)
         return min((at for at in due if at is not None), default=None)
@@ -221,6 +238,11 @@ class Pump:
             self.save()
         if self._step_due is not None and self._step_due <= self.now:
             self.follow_schedule()
+        self._compare_clocks()
+        if self.noticed.tested_at + SELF_TEST_EVERY_MS <= self.now:
+            run_self_test(self, PERIODIC)
+            self.save()
+            self.watch()
         if self._saved_at + HEARTBEAT_MS <= self.now:
             self.save()
         if self._watch.due_ms is not None and self._watch.due_ms <= self.now:
@@ -229,6 +251,13 @@ class Pump:
             self._stroke()
             if self._watch.eventful():
                 self.watch()
+
+    def _compare_clocks(self) -> None:
+        before = self.noticed
+        self._bases.act()
+        if self.noticed is not before:
+            self.save()
+            self.watch()
 
     # --- the stroke ---
 
@@ -264,12 +293,14 @@ class Pump:
         self.save()
         if self._body.stroke():
             if self.record.stalled_at >= 0:
+                self.log.add(self.now, LogKind.STALL_RECOVERED, 0, self.now - self.record.stalled_at)
                 self.record = self.record._replace(stalled_at=-1)
             if self.therapy.state is BRIDGE and self.bridge_remaining_nl == 0:
                 self._bridged()
         else:
             self.monitor.granted = 0
             if self.record.stalled_at < 0:
+                self.log.add(self.now, LogKind.STALL)
                 self.record = self.record._replace(stalled_at=self.now)
 
     def count_stroke(self) -> None:
@@ -290,6 +321,9 @@ class Pump:
         before = self.noticed
         look_at_drive(self)
         look_at_valves(self)
+        if self._body.level_said != self._level_seen:
+            self._level_seen = self._body.level_said
+            look_at_battery(self)
         if self.noticed is not before:
             self.check_memory()
             self.save()
@@ -300,6 +334,15 @@ class Pump:
         if self.now > self._ledgers_at:
             self.ledgers = ledgers.advance_all(self.ledgers, self.now - self._ledgers_at, self.sizes)
             self._ledgers_at = self.now
+
+    def forfeit(self, for_ms: int) -> None:
+        """Take a time that has just passed to have not: ledgers, lockout and counts wait for it once more."""
+        self.age_ledgers()
+        self._ledgers_at += for_ms
+        record = self.record
+        self.record = record._replace(
+            lockout_until=record.lockout_until + for_ms, grants=tuple(at + for_ms for at in record.grants)
+        )
 
     def ledgers_under(self, prescription: Prescription) -> ledgers.Ledgers:
         """Return the ledgers as they are now, with the limits that a prescription sets.
@@ -370,6 +413,8 @@ class Pump:
         self.therapy.fire(event, **details)
         if self.therapy.withheld != (self.record.stopped_at >= 0):
             self.record = self.record._replace(stopped_at=self.now if self.therapy.withheld else -1)
+        if not self.therapy.withheld and self.noticed.aborted_at >= 0:
+            self.noticed = self.noticed._replace(aborted_at=-1)
         if (self.therapy.state, self.therapy.rate) != self._told:
             self.log.add(self.now, LogKind.STATE, self.therapy.state, self.therapy.rate)
             self._tell_state()

@@ -8,7 +8,6 @@ from emulator.firmware import alarms
 from emulator.firmware.alarm_table import BY_CODE, PRIORITIES
 from emulator.firmware.pump import Pump
 from emulator.firmware.therapy import not_delivered_nl
-from emulator.hardware.battery import remaining_permille
 from emulator.hardware.line import drug_free_nl
 from protocol.messages import (
     DIGEST_OCTETS,
@@ -103,8 +102,14 @@ def reservoir(pump: Pump) -> ReservoirReport:
 
 
 def battery(pump: Pump) -> BatteryReport:
-    """Say what charge is left."""
-    return BatteryReport(remaining_permille(pump.profile, pump.now, pump.strokes), pump.identity.power_ups)
+    """Say what charge is left, and for how long the pump may stay."""
+    noticed = pump.noticed
+    return BatteryReport(
+        pump.body.battery_permille(),
+        pump.identity.power_ups,
+        eri=noticed.eri_at >= 0,
+        replace_in=Milliseconds(max(0, noticed.replace_by - pump.now)),
+    )
 
 
 def raised_alarms(pump: Pump) -> AlarmsReport:

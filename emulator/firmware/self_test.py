@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from emulator.firmware.guard import Ring
-from emulator.firmware.pump import Pump
 from emulator.hardware.line import volume_nl
 from protocol.crc import crc32_autosar
+
+if TYPE_CHECKING:
+    from emulator.firmware.pump import Pump
 
 CRC_TEXT, CRC_CHECK = b"123456789", 0x1697D06A
 
@@ -36,8 +39,13 @@ def _line(pump: Pump) -> bool:
     return volume_nl(pump.line) == pump.profile.line_nl
 
 
-CHECKS: tuple[Callable[[Pump], bool], ...] = (_crc, _memory, _library, _ledgers, _line)
+def _sounder(pump: Pump) -> bool:
+    return pump.body.sounder_works
+
+
+CHECKS: tuple[Callable[[Pump], bool], ...] = (_crc, _memory, _library, _ledgers, _line, _sounder)
 """Bit 0 upwards."""
+SOUNDER_BIT = 1 << CHECKS.index(_sounder)
 
 
 def failed_checks(pump: Pump) -> int:

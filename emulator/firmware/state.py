@@ -109,10 +109,31 @@ class Noticed(NamedTuple):
     exposed: bool = False
     """Whether drug can flow freely; what may have escaped since has been counted."""
 
+    clock_at: int = -1
+    """Since when clock and counter differ."""
+    sounder_at: int = -1
+    """Since when the self-test finds that the sounder does not sound."""
+    tested_at: int = -1
+    """When the self-tests last ran by themselves."""
+    telemetry_at: int = -1
+    """Since when interference holds the receiver on."""
+    attended: bool = False
+    """Whether a clinician's session is open."""
+    aborted_at: int = -1
+    """A clinician's session ended unasked and left the pump below what is prescribed."""
+    intruded_at: int = -1
+    """Several proofs in a row were wrong, and none was right since."""
+    eri_at: int = -1
+    """Since when the battery is at its elective replacement indicator."""
+    eos_at: int = -1
+    """Since when it is at its end of service."""
+    replace_by: int = -1
+    """When the pump must be replaced at the latest; it only ever comes nearer."""
+
     @property
     def instants(self) -> tuple[int, ...]:
-        """Every instant that is noted."""
-        return (self.overran_at, self.valves_at)
+        """Every instant that is noted and lies in the past."""
+        return tuple(getattr(self, name) for name in Noticed._fields if name.endswith("_at"))
 
 
 class State(NamedTuple):

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from emulator.firmware import alarms
 from emulator.firmware.alarm_table import ALARMS, BY_CODE, PRIORITIES, Facts
 from emulator.firmware.alarms import STOP, Panel, Timing
+from emulator.firmware.contact import limit_telemetry, look_at_telemetry
 from emulator.firmware.telling import alarm_name, priority_name
 from emulator.firmware.therapy import BOLUS, PRIMING
 from emulator.hardware.profile import Profile
@@ -40,12 +41,14 @@ class Watch:
     def look(self) -> None:
         """Look at every condition now, raise and latch alarms, lower the flow and sound as they ask."""
         pump, before = self._pump, self.panel
+        limit_telemetry(pump)
         waiting = self._detect()
         while self._lower_flow():
             waiting = self._detect()
         sound = alarms.sound_due(self.panel, PRIORITIES, self._timing)
         if sound is not None and sound <= pump.now:
             self._sound()
+            waiting = self._detect()
             sound = alarms.sound_due(self.panel, PRIORITIES, self._timing)
         self.due_ms = min((at for at in (*waiting, sound) if at is not None), default=None)
         self._seen = (pump.record, pump.noticed)
@@ -149,9 +152,20 @@ class Watch:
         return pump.therapy.state is not before
 
     def _sound(self) -> None:
-        first = alarms.in_order(self.panel, PRIORITIES)[0]
-        self._pump.tell("alarm.sound", alarm=alarm_name(first.code), pattern=priority_name(first.code))
-        self.panel = alarms.sounded(self.panel, self._pump.now)
+        """Sound the first alarm's pattern. Whether anybody hears it only the self-test of the sounder can tell."""
+        pump, first = self._pump, alarms.in_order(self.panel, PRIORITIES)[0]
+        critical = PRIORITIES[first.code] is Priority.CRITICAL
+        tone = pump.profile.critical_tone if critical else pump.profile.non_critical_tone
+        heard = pump.body.sound()
+        pump.tell(
+            "alarm.sound",
+            alarm=alarm_name(first.code),
+            pattern=priority_name(first.code),
+            lasts_ms=tone.value,
+            heard=heard,
+        )
+        self.panel = alarms.sounded(self.panel, pump.now)
+        look_at_telemetry(pump)
 
 
 def facts_of(pump: Pump) -> Facts:

@@ -14,7 +14,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
+from emulator.hardware.battery import EMPTY, FRESH, Battery
 from emulator.hardware.catheter import CLEAR, Held, Passage, Path, Plugs, Shape, deliver, flush, relieve
+from emulator.hardware.clock import Clock
 from emulator.hardware.conditions import SOUND, Conditions
 from emulator.hardware.drive import Drive
 from emulator.hardware.line import SALINE, Fluid, Line, alike, filled, joined, masses, push
@@ -100,6 +102,16 @@ class Body:
         """Called whenever a sensor may have changed: the rotor's at every stroke, whoever asked for it."""
         self.on_run: OnRun | None = None
         """Called with a stroke and the instants, by the controller's clock, at which many like it moved."""
+        self.battery = Battery(profile)
+        self.level_said = FRESH
+        """The battery's level when its comparators last spoke."""
+        self.on_empty: Callable[[], object] = _nothing
+        """Called when the battery is used up."""
+        self.clock = Clock()
+        self.sounder_works = True
+        self.interference = False
+        """Whether a disturbance is there that a sounding alarm turns into a receiver that is held on."""
+        self.telemetry_held = False
         self._runaway_ms = 0
         self._runaway_at: int | None = None
         self._flow_ms = 0
@@ -175,7 +187,7 @@ class Body:
     @property
     def due_ms(self) -> int | None:
         """When something moves or recovers by itself, in bench ms."""
-        due = (self._runaway_at, self._flow_at, self.recovers_at)
+        due = (self._runaway_at, self._flow_at, self.recovers_at, self.battery.look_at_ms)
         return min((at for at in due if at is not None), default=None)
 
     def act(self) -> None:
@@ -191,6 +203,60 @@ class Body:
         if self._flow_at is not None and self._flow_at <= now:
             self._flow_at += self._flow_ms
             self._flow_freely()
+        if self.battery.look_at_ms is not None and self.battery.look_at_ms <= now:
+            self.look_at_battery()
+
+    # --- battery, sounder and receiver ---
+
+    def look_at_battery(self) -> None:
+        """Let the battery's comparators speak if a level was reached; without charge everything ends."""
+        self.battery.settle(self._clock(), self.strokes)
+        level = self.battery.level()
+        self.battery.plan_look()
+        if level != self.level_said:
+            self.level_said = level
+            self._tell("battery.level", level=level, left_permille=self.battery.left_permille())
+            self.on_sensor()
+            if level == EMPTY:
+                self.on_empty()
+
+    def battery_permille(self) -> int:
+        """Return what the battery's gauge says, in thousandths of a full one."""
+        self.battery.settle(self._clock(), self.strokes)
+        return self.battery.left_permille()
+
+    def battery_level(self) -> str:
+        """Return which of its levels the battery has reached."""
+        self.battery.settle(self._clock(), self.strokes)
+        return self.battery.level()
+
+    def supply(self, powered: bool) -> None:
+        """Connect the battery to the pump, or take it off."""
+        self.battery.settle(self._clock(), self.strokes)
+        self.powered = self.battery.powered = powered
+        self.battery.listening = False
+        self.telemetry_held = self.telemetry_held and powered
+        self.battery.plan_look()
+
+    def listen(self, in_session: bool) -> None:
+        """Switch the receiver on for a session, or off after it."""
+        self.battery.settle(self._clock(), self.strokes)
+        self.battery.listening = in_session
+
+    def sound(self) -> bool:
+        """Sound; return whether it was heard. Interference then holds the receiver on: both share a coil."""
+        if self.interference and not self.telemetry_held:
+            self.listen(True)
+            self.telemetry_held = True
+            self._tell("telemetry.held")
+        return self.sounder_works
+
+    def release_telemetry(self) -> None:
+        """Switch a receiver off that is held on."""
+        if self.telemetry_held:
+            self.listen(False)
+            self.telemetry_held = False
+            self._tell("telemetry.released")
 
     def run_away(self, rate: int) -> None:
         """Let the drive turn by itself at a rate in nL/day from now on; 0 ends it."""
@@ -305,6 +371,8 @@ class Body:
             "held": self.held._asdict(),
             "conditions": self.conditions._asdict(),
             "drive": self.drive.to_json(),
+            "battery": self.battery.to_json(),
+            "clock": self.clock.to_json(),
             "troubles": self.troubles.to_json(),
         }
 
@@ -322,6 +390,8 @@ class Body:
             self.held = Held(line, *(int(held[name]) for name in Held._fields[1:]))
             self.conditions = Conditions.from_json(plain["conditions"])
             self.drive.restore(plain["drive"])
+            self.clock = Clock.from_json(plain["clock"])
+            self.battery.restore(plain["battery"])
             self.troubles = Troubles.from_json(plain["troubles"])
         except (KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"not a physical state: {error!r}") from None
@@ -345,6 +415,11 @@ _PLAIN: dict[str, Callable[[Any], Any]] = {
     "_flow_ms": int,
     "_flow_at": _instant,
     "_escaped_nl": int,
+    "powered": bool,
+    "level_said": str,
+    "sounder_works": bool,
+    "interference": bool,
+    "telemetry_held": bool,
 }
 _BOOKS = ("tip_pg", "pocket_pg", "tissue_pg")
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from emulator.hardware.catheter_models import CatheterError, catheter_volume, has_access_port
-from protocol.units import Milliseconds, Nanolitres, NanolitresPerDay, Quantity, QuantityError
+from protocol.units import DAY_MS, Milliseconds, Nanolitres, NanolitresPerDay, Quantity, QuantityError
 
 SHIPPED = ("peristaltic", "valve")
 DRIVES = ("peristaltic", "valve")
@@ -31,12 +31,23 @@ _NOT_ZERO = (
     "non_critical_interval",
     "battery_life_idle",
     "battery_strokes",
+    "battery_telemetry",
+    "battery_eos",
+    "design_life",
+    "critical_tone",
+    "non_critical_tone",
     "stall_detection",
 )
 _ON_THE_WIRE = ("capacity", "rate_max", "stroke", "tubing", "catheter", "silence")
 _WIRE_MOST = (1 << 32) - 1
 _NAME_OCTETS, _MODEL_OCTETS = 16, 24
 _PERMILLE_MOST = 999
+
+
+ERI_DAYS = 90
+"""From the elective replacement indicator to the end of service, at least: the published figure."""
+ERI_FLOW = NanolitresPerDay(1_000_000)
+"""The flow for which that holds: a high one; larger ones empty the reservoir in less than three weeks."""
 
 
 class ProfileError(Exception):
@@ -75,10 +86,20 @@ class Profile:
     access_port: bool
     critical_interval: Milliseconds
     non_critical_interval: Milliseconds
+    critical_tone: Milliseconds
+    """How long one sound of the two-tone pattern is."""
+    non_critical_tone: Milliseconds
     silence: Milliseconds
     stopped_too_long: Milliseconds
     battery_life_idle: Milliseconds
     battery_strokes: int
+    battery_telemetry: Milliseconds
+    """Telemetry alone, without a pause."""
+    battery_eri: int
+    """Charge left, in thousandths, at the elective replacement indicator."""
+    battery_eos: int
+    """The same at the end of service."""
+    design_life: Milliseconds
 
     @property
     def line_nl(self) -> int:
@@ -104,10 +125,16 @@ FIGURES: dict[tuple[str, str], tuple[str, type]] = {
     ("line", "compliance"): ("compliance", Nanolitres),
     ("alarms", "critical_interval"): ("critical_interval", Milliseconds),
     ("alarms", "non_critical_interval"): ("non_critical_interval", Milliseconds),
+    ("alarms", "critical_tone"): ("critical_tone", Milliseconds),
+    ("alarms", "non_critical_tone"): ("non_critical_tone", Milliseconds),
     ("alarms", "silence"): ("silence", Milliseconds),
     ("alarms", "stopped_too_long"): ("stopped_too_long", Milliseconds),
     ("battery", "life_idle"): ("battery_life_idle", Milliseconds),
     ("battery", "strokes"): ("battery_strokes", int),
+    ("battery", "telemetry"): ("battery_telemetry", Milliseconds),
+    ("battery", "eri"): ("battery_eri", int),
+    ("battery", "eos"): ("battery_eos", int),
+    ("battery", "design_life"): ("design_life", Milliseconds),
 }
 """What a profile holds, by section and key: which field of ``Profile`` it is and how it is written."""
 
@@ -207,12 +234,34 @@ class _Reader:
             raise self._error("flow", "rate_min", "[flow] needs minimum_rate <= rate_min <= rate_max")
         if profile.overfill < profile.capacity:
             raise self._error("reservoir", "overfill", "must not be less than the capacity")
+        self._check_parts(profile)
+
+    def _check_parts(self, profile: Profile) -> None:
+        if not profile.battery_eos < profile.battery_eri <= _PERMILLE_MOST:
+            raise self._error("battery", "eri", f"must be more than eos and at most {_PERMILLE_MOST}")
+        if _reserve_days(profile) < ERI_DAYS:
+            words = f"leaves {_reserve_days(profile)} days to eos at {ERI_FLOW}; it must be {ERI_DAYS} at least"
+            raise self._error("battery", "eri", words)
+        if profile.drive == "peristaltic" and _stroke_ms(profile) > profile.stall_detection.value:
+            words = "is too large: at rate_min a stall would not show within stall_detection"
+            raise self._error("flow", "stroke", words)
         if profile.accuracy_permille > _PERMILLE_MOST:
             raise self._error("flow", "accuracy_permille", f"must be at most {_PERMILLE_MOST}")
 
     def _error(self, section: str, key: str, words: str) -> ProfileError:
         where = f"[{section}] {key}" if section else key
         return ProfileError(f"{self._file}: line {line_of(self._text, section, key)}: {where}: {words}")
+
+
+def _reserve_days(profile: Profile) -> int:
+    """Return how many days the charge between the battery's two levels lasts at ``ERI_FLOW``."""
+    idle_ms, strokes = profile.battery_life_idle.value, profile.battery_strokes
+    a_day = DAY_MS * strokes + -(-ERI_FLOW.value // profile.stroke.value) * idle_ms
+    return (profile.battery_eri - profile.battery_eos) * idle_ms * strokes // (1000 * a_day)
+
+
+def _stroke_ms(profile: Profile) -> int:
+    return -(-profile.stroke.value * DAY_MS // profile.rate_min.value)
 
 
 def line_of(text: str, section: str, key: str) -> int:

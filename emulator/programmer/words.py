@@ -56,6 +56,13 @@ ALARMS: dict[AlarmCode, str] = {
     AlarmCode.MEMORY: "The pump's memory is damaged.",
     AlarmCode.UNREQUESTED_DELIVERY: "The drive moved unasked: more drug was delivered than programmed.",
     AlarmCode.FREE_FLOW: "The valves stood open and drug escaped; a valve that has shut must be reset by hand.",
+    AlarmCode.ERI: "The battery is low: plan the pump's replacement.",
+    AlarmCode.EOS: "The battery is nearly used up: the pump has stopped and must be replaced.",
+    AlarmCode.CLOCK: "The pump's clock is wrong; the pump runs at the minimum rate.",
+    AlarmCode.ANNUNCIATOR: "The pump cannot be heard: its sounder does not sound.",
+    AlarmCode.TELEMETRY_TIMEOUT: "Interference held the pump's receiver on; the therapy went on.",
+    AlarmCode.SESSION_ABORTED: "A session was broken off and left the pump below what is prescribed.",
+    AlarmCode.INTRUSION: "Somebody without the key tried to reach the pump, several times in a row.",
     AlarmCode.STOPPED_48H: "The pump has been stopped, or held at the minimum rate, for more than 48 hours.",
 }
 

@@ -221,7 +221,7 @@ class FakePump:
                 never, 0, self.state, self._rate, nothing, nothing, never, 0, 0, Milliseconds(0)
             ),
             Section.RESERVOIR: ReservoirReport(Nanolitres(20_000_000), self.computed, Nanolitres(2_000_000)),
-            Section.BATTERY: BatteryReport(1000, 1),
+            Section.BATTERY: BatteryReport(1000, 1, False, Milliseconds(0)),
             Section.ALARMS: AlarmsReport(0, never, self.alarms),
             Section.TOTALS: TotalsReport(nothing, 0, ()),
         }

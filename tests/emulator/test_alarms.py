@@ -10,8 +10,18 @@ import pytest
 from emulator.firmware import alarms, guard
 from emulator.firmware.alarm_table import ALARMS, BY_CODE, PRIORITIES
 from emulator.firmware.alarms import KEEP, MINIMUM, STOP, Panel, Timing
+from emulator.firmware.contact import (
+    ABORTED_HOLD_MS,
+    INTRUSION_FAILURES,
+    TELEMETRY_HOLD_MS,
+    look_at_telemetry,
+    proof_failed,
+    session_opened,
+)
 from emulator.firmware.escapes import QUIET_MS
 from emulator.firmware.pump import SCRUB_MS
+from emulator.firmware.time_bases import COMPARE_MS
+from emulator.firmware.upkeep import SELF_TEST_EVERY_MS
 from emulator.hardware.body import RUNAWAY
 from emulator.hardware.profile import load_profile
 from protocol.messages import (
@@ -24,12 +34,13 @@ from protocol.messages import (
     Message,
     Prescription,
     Refused,
+    SelfTest,
     SilenceAlarms,
     Start,
     Stop,
 )
 from protocol.units import DAY_MS, HOUR_MS, MINUTE_MS, Milliseconds, Nanolitres
-from protocol.vocabulary import AlarmCode, AlarmStatus, Mode, Priority, Reason, Section, TherapyState
+from protocol.vocabulary import AlarmCode, AlarmStatus, Mode, Priority, Reason, Role, Section, TherapyState
 from tests.emulator.worlds import A_BOLUS, PROFILE, Bare, drug, granted, infusing, prescription, press, ready, rng
 
 CRITICAL_MS, NON_CRITICAL_MS, SILENCE_MS = 10 * MINUTE_MS, HOUR_MS, 10 * MINUTE_MS
@@ -119,6 +130,73 @@ def free_flow() -> Bare:
     return bare
 
 
+def eri() -> Bare:
+    """Return a pump whose battery has just reached its elective replacement indicator."""
+    return worn(90)
+
+
+def eos() -> Bare:
+    """Return a pump whose battery has just reached its end of service, with the indicator acknowledged long ago."""
+    bare = worn(20)
+    bare.pump._watch.panel = alarms.clear(bare.pump.panel, AlarmCode.ERI)
+    bare.pump.noticed = bare.pump.noticed._replace(eri_at=-1)
+    return bare
+
+
+def worn(left: int) -> Bare:
+    """Return an infusing pump with a worn battery."""
+    bare = infusing()
+    bare.body.battery.wear(left)
+    bare.body.look_at_battery()
+    return bare
+
+
+def clock() -> Bare:
+    """Return a pump whose clock was just found to stand still."""
+    bare = infusing()
+    bare.body.clock.stop(bare.now)
+    bare.advance(COMPARE_MS)
+    return bare
+
+
+def annunciator() -> Bare:
+    """Return a pump whose daily self-test has just found a broken sounder."""
+    bare = infusing()
+    bare.body.sounder_works = False
+    bare.advance(SELF_TEST_EVERY_MS)
+    return bare
+
+
+def telemetry_timeout() -> Bare:
+    """Return a pump whose receiver interference has just held on for as long as it may."""
+    bare = infusing()
+    bare.body.interference = True
+    bare.body.sound()
+    look_at_telemetry(bare.pump)
+    bare.pump.watch()
+    bare.advance(TELEMETRY_HOLD_MS - 1)
+    bare.body.interference = False
+    bare.advance(1)
+    return bare
+
+
+def session_aborted() -> Bare:
+    """Return a pump that a broken-off session left stopped a minute ago."""
+    bare = infusing()
+    bare.ask(Stop())
+    bare.commands.session_closed(Role.CLINICIAN, asked=False)
+    bare.advance(ABORTED_HOLD_MS)
+    return bare
+
+
+def intrusion() -> Bare:
+    """Return a pump that has just received one wrong proof too many."""
+    bare = infusing()
+    for _ in range(INTRUSION_FAILURES):
+        proof_failed(bare.pump)
+    return bare
+
+
 CAUSES: dict[AlarmCode, Callable[[], Bare]] = {
     AlarmCode.DOSE_LIMIT: dose_limit,
     AlarmCode.MOTOR_STALL: motor_stall,
@@ -129,10 +207,17 @@ CAUSES: dict[AlarmCode, Callable[[], Bare]] = {
     AlarmCode.STOPPED_48H: stopped_48h,
     AlarmCode.UNREQUESTED_DELIVERY: unrequested_delivery,
     AlarmCode.FREE_FLOW: free_flow,
+    AlarmCode.ERI: eri,
+    AlarmCode.EOS: eos,
+    AlarmCode.CLOCK: clock,
+    AlarmCode.ANNUNCIATOR: annunciator,
+    AlarmCode.TELEMETRY_TIMEOUT: telemetry_timeout,
+    AlarmCode.SESSION_ABORTED: session_aborted,
+    AlarmCode.INTRUSION: intrusion,
 }
 
 
-def repaired(bare: Bare, code: AlarmCode) -> None:
+def repaired(bare: Bare, code: AlarmCode) -> None:  # noqa: PLR0912 - one case for each alarm
     """Take the cause of an alarm away, as one does at the bedside."""
     match code:
         case AlarmCode.DOSE_LIMIT:
@@ -151,6 +236,22 @@ def repaired(bare: Bare, code: AlarmCode) -> None:
         case AlarmCode.FREE_FLOW:
             bare.body.open_valves(0)
             bare.body.on_sensor()
+        case AlarmCode.ERI | AlarmCode.EOS:
+            bare.body.battery.used = 0
+            bare.body.look_at_battery()
+        case AlarmCode.CLOCK:
+            bare.body.clock.go_on(bare.now)
+            bare.advance(2 * COMPARE_MS)
+        case AlarmCode.ANNUNCIATOR:
+            bare.body.sounder_works = True
+            bare.ask(SelfTest())
+        case AlarmCode.TELEMETRY_TIMEOUT:
+            bare.advance(MINUTE_MS)
+        case AlarmCode.SESSION_ABORTED:
+            bare.ask(Start())
+        case AlarmCode.INTRUSION:
+            session_opened(bare.pump, Role.PATIENT)
+            bare.pump.watch()
 
 
 def test_every_alarm_has_a_row_and_a_cause() -> None:
@@ -180,6 +281,13 @@ POLICIES = {
     AlarmCode.STOPPED_48H: (KEEP, Priority.CRITICAL),
     AlarmCode.UNREQUESTED_DELIVERY: (STOP, Priority.CRITICAL),
     AlarmCode.FREE_FLOW: (STOP, Priority.CRITICAL),
+    AlarmCode.ERI: (KEEP, Priority.NON_CRITICAL),
+    AlarmCode.EOS: (STOP, Priority.CRITICAL),
+    AlarmCode.CLOCK: (MINIMUM, Priority.CRITICAL),
+    AlarmCode.ANNUNCIATOR: (KEEP, Priority.CRITICAL),
+    AlarmCode.TELEMETRY_TIMEOUT: (KEEP, Priority.NON_CRITICAL),
+    AlarmCode.SESSION_ABORTED: (KEEP, Priority.CRITICAL),
+    AlarmCode.INTRUSION: (KEEP, Priority.NON_CRITICAL),
 }
 FLOWS = {"keep": 100_000, "minimum": 6_000, "stop": 0}
 
@@ -190,7 +298,7 @@ def test_each_alarm_does_to_the_flow_what_its_policy_says(code: AlarmCode) -> No
     flow, priority = POLICIES[code]
     bare = CAUSES[code]()
     assert (BY_CODE[code].flow, PRIORITIES[code]) == (flow, priority)
-    assert bare.rate == (0 if code is AlarmCode.STOPPED_48H else FLOWS[flow.name])
+    assert bare.rate == (0 if code in (AlarmCode.STOPPED_48H, AlarmCode.SESSION_ABORTED) else FLOWS[flow.name])
 
 
 @pytest.mark.parametrize("code", AlarmCode)
@@ -219,8 +327,9 @@ def test_an_alarm_is_kept_over_a_power_loss(code: AlarmCode, latched: bool) -> N
     before = bare.pump.panel.raised
     heard = len(bare.sounds())
     bare.power_up()
-    kept = [alarm for alarm in bare.pump.panel.raised if alarm.code is not AlarmCode.RESET]
-    assert kept == [alarm for alarm in before if alarm.code is not AlarmCode.RESET]
+    apart = {AlarmCode.RESET, AlarmCode.ERI} if code is AlarmCode.EOS else {AlarmCode.RESET}
+    kept = [alarm for alarm in bare.pump.panel.raised if alarm.code not in apart]
+    assert kept == [alarm for alarm in before if alarm.code not in apart]
     assert bare.alarm(AlarmCode.RESET) is ACTIVE
     assert len(bare.sounds()) > heard
     assert bare.rate <= 6_000

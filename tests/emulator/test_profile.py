@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from emulator.hardware.battery import remaining_permille
+from emulator.hardware.battery import Battery
 from emulator.hardware.profile import ProfileError, load_profile
 from protocol.units import DAY_MS, HOUR_MS, MINUTE_MS
 
@@ -34,7 +34,7 @@ def test_the_shipped_profile_has_the_published_figures() -> None:
 
 def test_a_profile_is_read_from_a_file(tmp_path: Path) -> None:
     """A file of one's own works as the shipped one does."""
-    assert load_profile(changed(tmp_path, '"500 nL"', '"0.25 uL"')).stroke.value == 250
+    assert load_profile(changed(tmp_path, '"500 nL"', '"0.48 uL"')).stroke.value == 480
 
 
 @pytest.mark.parametrize(
@@ -82,9 +82,15 @@ def test_the_battery_is_used_by_time_and_by_strokes() -> None:
     """A new battery is full, each of time and strokes empties it, and it never goes below empty."""
     profile = load_profile("peristaltic")
     life, strokes = profile.battery_life_idle.value, profile.battery_strokes
-    assert remaining_permille(profile, 0, 0) == 1000
-    assert remaining_permille(profile, life // 2, 0) == 500
-    assert remaining_permille(profile, 0, strokes // 4) == 750
-    assert remaining_permille(profile, life // 2, strokes // 4) == 250
-    assert remaining_permille(profile, life, strokes) == 0
-    assert remaining_permille(profile, 100 * 365 * DAY_MS, 0) == 0
+
+    def left(on_ms: int, moved: int) -> int:
+        battery = Battery(profile)
+        battery.settle(on_ms, moved)
+        return battery.left_permille()
+
+    assert left(0, 0) == 1000
+    assert left(life // 2, 0) == 500
+    assert left(0, strokes // 4) == 750
+    assert left(life // 2, strokes // 4) == 250
+    assert left(life, strokes) == 0
+    assert left(100 * 365 * DAY_MS, 0) == 0

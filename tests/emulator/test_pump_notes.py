@@ -50,9 +50,9 @@ def test_the_log_tells_what_was_done_in_order() -> None:
     bare = infusing()
     bare.ask(Stop())
     bare.power_up()
-    session = [LogKind.POWER_UP, LogKind.SESSION_OPENED]
+    session = [LogKind.POWER_UP, LogKind.SELF_TEST, LogKind.SESSION_OPENED]
     commands = [LogKind.STATE, LogKind.PRESCRIPTION, LogKind.COMMAND, LogKind.STATE, LogKind.COMMAND]
-    after = [LogKind.POWER_UP, LogKind.STATE, LogKind.ALARM_RAISED, LogKind.SESSION_OPENED]
+    after = [LogKind.POWER_UP, LogKind.STATE, LogKind.SELF_TEST, LogKind.ALARM_RAISED, LogKind.SESSION_OPENED]
     assert kinds(bare) == [*session, *commands, *after]
 
 

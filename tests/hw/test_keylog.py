@@ -31,6 +31,7 @@ from protocol.link import PumpLink
 from protocol.link_payloads import data_payload
 from protocol.messages import BatteryReport, Closed, HelloReply, Interrogate, Message, Sealed, encode
 from protocol.pump_end import PumpEnd
+from protocol.units import Milliseconds
 from protocol.vocabulary import Role, Section
 
 KEY = bytes(range(32))
@@ -62,7 +63,7 @@ class Wire(DirectCarrier):
         return data
 
     def _execute(self, request: Request) -> Message:
-        return BatteryReport(900, 1) if isinstance(request.message, Interrogate) else Closed()
+        return BatteryReport(900, 1, False, Milliseconds(0)) if isinstance(request.message, Interrogate) else Closed()
 
 
 def recorded(key: bytes = KEY, visits: int = 2) -> tuple[list[Packet], list[SessionSecret]]:
@@ -80,7 +81,7 @@ def recorded(key: bytes = KEY, visits: int = 2) -> tuple[list[Packet], list[Sess
     for _ in range(visits):
         talk = Conversation(wire, role_key(KEY, Role.CLINICIAN), Role.CLINICIAN, entropy)
         talk.connect()
-        assert talk.request(Interrogate(Section.BATTERY)) == BatteryReport(900, 1)
+        assert talk.request(Interrogate(Section.BATTERY)) == BatteryReport(900, 1, False, Milliseconds(0))
     return packets, secrets
 
 

@@ -90,6 +90,14 @@ FAULTY_REACH = (
     "drive.recovered",
     "fault.injected drive_runaway",
     "fault.injected valve_open",
+    "fault.injected clock",
+    "fault.injected annunciator",
+    "fault.injected telemetry_latch",
+    "fault.injected battery_eri",
+    "fault.injected battery_eos",
+    "fault.injected low_battery_reset",
+    "telemetry.held",
+    "telemetry.released",
     "valve.shut",
     "bench.valve_reset",
     "guard.refused",
@@ -409,6 +417,78 @@ class Wire(RuleBasedStateMachine):
         self.world.bench.advance(recovery if self.rate < SLOW else HOUR_MS)
         self.look(Section.ALARMS, Role.OBSERVER)
         self.visit()
+
+    @precondition(lambda self: self.faulty)
+    @rule(
+        how=st.sampled_from(["stands", "forwards", "backwards", "wraps"]),
+        by=st.sampled_from([2_000, HOUR_MS, DAY_MS]),
+        for_ms=st.sampled_from([1, 31_000, HOUR_MS]),
+    )
+    def bad_clock(self, how: str, by: int, for_ms: int) -> None:
+        """The clock goes wrong for a while, and everybody presses for more meanwhile."""
+        self.world.bench.inject("clock", how=how, by=by)
+        self.world.bench.advance(for_ms)
+        self.ask(Role.PATIENT, PatientBolus())
+        self.fill_the_windows(wait=True)
+        self.visit()
+
+    @precondition(lambda self: self.faulty)
+    @rule()
+    def mute(self) -> None:
+        """The sounder breaks, and a day later somebody notices."""
+        self.world.bench.inject("annunciator")
+        self.world.bench.advance(DAY_MS if self.rate < SLOW else HOUR_MS)
+        self.look(Section.ALARMS, Role.OBSERVER)
+        self.visit()
+        self.ask(Role.CLINICIAN, SelfTest())
+        self.acknowledge_all()
+
+    @precondition(lambda self: self.faulty)
+    @rule(for_ms=st.sampled_from([MINUTE_MS, HOUR_MS, 3 * HOUR_MS]))
+    def interference(self, for_ms: int) -> None:
+        """A disturbance, during which an alarm is likely to sound."""
+        self.world.bench.inject("telemetry_latch")
+        self.ask(Role.CLINICIAN, Stop())
+        self.world.bench.advance(for_ms)
+        self.visit()
+
+    @precondition(lambda self: self.faulty)
+    @rule(left=st.sampled_from([95, 90, 21, 20]), fault=st.sampled_from(["battery_eri", "battery_eos"]))
+    def worn_battery(self, left: int, fault: str) -> None:
+        """The battery gets old all at once, and is used on."""
+        self.world.bench.inject(fault, left=left)
+        self.world.bench.advance(DAY_MS if self.rate < SLOW else HOUR_MS)
+        self.acknowledge_all()
+
+    @precondition(lambda self: self.faulty)
+    @rule()
+    def new_battery(self) -> None:
+        """The emulation's own mercy: a full battery, so that the run can go on."""
+        self.world.device.body.battery.used = 0
+        self.world.device.body.look_at_battery()
+        self.visit()
+
+    @precondition(lambda self: self.faulty)
+    @rule()
+    def flicker(self) -> None:
+        """The battery's voltage breaks down for a moment."""
+        self.world.bench.inject("low_battery_reset")
+
+    @rule(minutes=st.sampled_from([0, 6, 11]))
+    def cut_off(self, minutes: int) -> None:
+        """A clinician stops the pump and is cut off; after a while somebody comes back, or nobody does."""
+        self.set_weather(FAIR)
+        self.ask(Role.CLINICIAN, Stop())
+        self.world.hang_up()
+        self.world.bench.advance(minutes * MINUTE_MS)
+
+    @rule(times=st.integers(1, 6))
+    def strangers(self, times: int) -> None:
+        """Somebody without the key proves nothing, again and again."""
+        self.set_weather(FAIR)
+        for _ in range(times):
+            self.world.wrong_proof()
+            self.world.bench.advance(11_000)
 
     @precondition(lambda self: self.faulty and self.valves)
     @rule(for_ms=st.sampled_from([1, 600, MINUTE_MS]))

@@ -434,7 +434,7 @@ def any_settings(name: str, chance: random.Random) -> dict[str, Any]:
         if setting.kind is Kind.WORD:
             settings[setting.name] = chance.choice(setting.choices or (setting.default,))
         elif setting.kind is Kind.TIME:
-            settings[setting.name] = chance.randrange(1, 3 * HOUR_MS)
+            settings[setting.name] = max(setting.lowest, chance.randrange(1, 3 * HOUR_MS))
         elif setting.kind is Kind.SHARE:
             settings[setting.name] = chance.randint(setting.lowest, setting.highest or 1000)
     return settings

@@ -111,7 +111,12 @@ def test_a_catheter_is_what_trimming_leaves() -> None:
 
 def test_a_third_kind_of_pump_works(tmp_path: Path) -> None:
     """A file of one's own, with a longer catheter and a smaller stroke, makes a pump that infuses."""
-    text = text_of("peristaltic").replace('"500 nL"', '"250 nL"').replace('"4 cm"', '"0 cm"')
+    text = (
+        text_of("peristaltic")
+        .replace('"500 nL"', '"250 nL"')
+        .replace('"4380000"', '"8760000"')
+        .replace('"4 cm"', '"0 cm"')
+    )
     profile = load_profile(own(tmp_path, text.replace('name = "peristaltic"', 'name = "mine"')))
     assert (profile.name, profile.line_nl) == ("mine", 140_000 + 195_800)
     world = World(profile=profile)
