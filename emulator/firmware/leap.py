@@ -102,7 +102,9 @@ def leap_until(pump: Pump, body: Body, until_ms: int, saved_at: int, heartbeat_m
     stroke_nl, fluid, line = pump.profile.stroke.value, pump.fluid, pump.line
     beat = Beat(pump.credit, pump.therapy.rate, credit_of(stroke_nl))
     run = Run(beat, beat.by(until_ms - pump.now), until_ms - pump.now, saved_at - pump.now, heartbeat_ms)
-    if not _worth_it(run) or pump.chip.steps_until_power_fails is not None or not 0 <= pump.credit < beat.cost:
+    if not _worth_it(run) or not 0 <= pump.credit < beat.cost:
+        return None
+    if pump.chip.damage() or pump.chip.steps_until_power_fails is not None:
         return None
     outlet_pg, tip_pg = masses(((stroke_nl, fluid),)), masses(((stroke_nl, line[0][1]),))
     pump.age_ledgers()

@@ -290,10 +290,17 @@ def test_strokes_that_wait_are_taken_by_themselves() -> None:
     pair.advance(DAY_MS)
 
 
+WEAK = [drug(concentration=1_000)]
+
+
+@pytest.mark.parametrize("rate", [240_000, 6_000_000])
 @pytest.mark.parametrize("section", ["ledgers", "metering", "therapy", "alarms", "identity", "log"])
-def test_damage_in_memory_is_found_within_the_minute(section: str) -> None:
-    """No run passes over damaged memory."""
-    pair = infusing()
+def test_damage_in_memory_is_found_within_the_minute(section: str, rate: int) -> None:
+    """No run passes over damaged memory, also where many strokes would fit before memory is looked at next."""
+    pair = Pair(fluid=((MORPHINE, 1_000),))
+    pair.do(lambda world: world.prescribe(prescription(rate, WEAK)))
+    pair.advance(ODD_MS)
+    assert pair.leapt > 0
     pair.do(lambda world: world.bench.inject("memory", place=section, bit=3))
     pair.advance(DAY_MS)
     assert AlarmCode.MEMORY in alarms(pair)
