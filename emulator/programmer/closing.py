@@ -10,10 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from emulator.programmer.flow import FLOWS
 from emulator.programmer.results import Result
 from emulator.programmer.words import STATES, alarm_words
 from protocol.messages import AlarmsReport, PrescriptionReport, TherapyReport
-from protocol.vocabulary import Mode, TherapyState
+from protocol.vocabulary import TherapyState
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,13 +29,22 @@ def infusing(prescription: PrescriptionReport, therapy: TherapyReport) -> bool:
     """Say whether the pump infuses, and not only the minimum rate where more is prescribed."""
     if therapy.state in (TherapyState.UNPROGRAMMED, TherapyState.STOPPED) or therapy.rate.value == 0:
         return False
+    if therapy.state is TherapyState.PRIMING:
+        return not primes_from_stop(therapy)
     reduced = therapy.state is TherapyState.MINIMUM_RATE
-    return not (reduced and prescription.prescription.mode is Mode.SIMPLE_CONTINUOUS)
+    return not (reduced and prescription.prescription.mode in FLOWS)
+
+
+def primes_from_stop(therapy: TherapyReport) -> bool:
+    """Say whether the pump primes and will be stopped again afterwards."""
+    return therapy.state is TherapyState.PRIMING and therapy.stopped_for.value > 0
 
 
 def concerns(prescription: PrescriptionReport, therapy: TherapyReport, alarms: AlarmsReport) -> Iterator[str]:
     """Yield a sentence for everything that is not as it should be."""
-    if not infusing(prescription, therapy):
+    if primes_from_stop(therapy):
+        yield "THE PUMP IS PRIMING AND WILL BE STOPPED AFTERWARDS, NO DRUG IS DELIVERED."
+    elif not infusing(prescription, therapy):
         yield f"THE PUMP IS {STATES[therapy.state].upper()}."
     if not prescription.confirmed:
         yield "No prescription is confirmed."

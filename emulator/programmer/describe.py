@@ -7,19 +7,24 @@ on that, and a test checks it.
 from __future__ import annotations
 
 from emulator.library import Library
-from emulator.programmer.limits import basal_flow, bolus_flow, worst_day_volume
+from emulator.programmer.flow import Flow, flow_of
+from emulator.programmer.limits import bolus_flow, worst_day_volume
+from emulator.programmer.week import local_time, step_label, steps_of
 from emulator.programmer.words import MODES, drug_name
-from protocol.messages import Drug, IdentityReport, Prescription
-from protocol.units import NanolitresPerDay, Picograms, PicogramsPerDay
+from protocol.messages import NO_BRIDGE, NO_DIGEST, Drug, IdentityReport, Prescription, Schedule
+from protocol.units import Milliseconds, NanolitresPerDay, Picograms, PicogramsPerDay, daily_dose
 
 Lines = dict[str, str]
 ABSENT = "-"
+REASON = "reason for passing a soft limit"
+"""Also the one for leaving out a bridge: the prescription has one field for both."""
 
 
-def describe(prescription: Prescription, library: Library) -> Lines:
-    """Return everything that the prescription says, in the order of the review."""
+def describe(prescription: Prescription, library: Library, schedule: Schedule | None = None) -> Lines:
+    """Return everything that the prescription and its schedule say, in the order of the review."""
     grant = prescription.patient_bolus
     lines = {"mode": MODES[prescription.mode], "rate": str(prescription.rate)}
+    lines |= _schedule_lines(schedule, prescription.drugs, library) if schedule else {}
     for number, drug in enumerate(prescription.drugs, 1):
         lines |= _drug_lines(number, drug, library)
     return lines | {
@@ -28,27 +33,63 @@ def describe(prescription: Prescription, library: Library) -> Lines:
         "patient bolus lockout": str(grant.lockout),
         "patient boluses in 24 h": str(grant.count_24h),
         "low-reservoir alarm at": str(prescription.low_reservoir),
+        "bridge": ABSENT if prescription.bridge == NO_BRIDGE else str(prescription.bridge),
         "drug library": prescription.library.hex(),
-        "reason for passing a soft limit": f"“{prescription.override_reason}”"
-        if prescription.override_reason
-        else ABSENT,
+        "digest of the schedule": ABSENT if prescription.schedule == NO_DIGEST else prescription.schedule.hex(),
+        REASON: f"“{prescription.override_reason}”" if prescription.override_reason else ABSENT,
     }
 
 
-def derive(prescription: Prescription, library: Library, identity: IdentityReport) -> Lines:
-    """Return what follows from the prescription on this pump: flows and doses, boluses included."""
+def derive(
+    prescription: Prescription,
+    library: Library,
+    identity: IdentityReport,
+    schedule: Schedule | None = None,
+    pump_time: Milliseconds | None = None,
+) -> Lines:
+    """Return what follows from the prescription on this pump: flows and doses, boluses included; at ``pump_time``,
+    which day and time it is for the schedule.
+    """
     grant = prescription.patient_bolus
-    flow = basal_flow(prescription, identity)
-    day = worst_day_volume(prescription, identity)
-    lines = {"basal flow": str(NanolitresPerDay(flow)), "flow with every patient bolus": str(NanolitresPerDay(day))}
+    flow = flow_of(prescription, identity, schedule)
+    day = worst_day_volume(flow, grant)
+    lines = {"basal flow": _flow_text(flow), "flow with every patient bolus": str(NanolitresPerDay(day))}
+    if schedule is not None and pump_time is not None:
+        lines["the schedule's clock at the interrogation"] = local_time(schedule, pump_time)
     if grant.volume.value:
         lines["patient bolus flow"] = str(NanolitresPerDay(bolus_flow(grant.volume, grant.duration)))
     for drug in prescription.drugs:
         name, strength = drug_name(drug.code, library), drug.concentration.value
-        lines[f"{name} basal dose"] = str(PicogramsPerDay(flow * strength))
+        lines[f"{name} basal dose"] = str(PicogramsPerDay(flow.average * strength)) + _on_average(flow)
+        if flow.varies:
+            lines[f"{name} lowest step"] = str(PicogramsPerDay(flow.lowest * strength))
+            lines[f"{name} highest step"] = str(PicogramsPerDay(flow.highest * strength))
+            lines[f"{name} in the fullest 24 h"] = str(Picograms(flow.fullest_day * strength))
         lines[f"{name} most in a day with every patient bolus"] = str(PicogramsPerDay(day * strength))
         if grant.volume.value:
             lines[f"{name} in one patient bolus"] = str(Picograms(grant.volume.value * strength))
+    return lines
+
+
+def _flow_text(flow: Flow) -> str:
+    average = str(NanolitresPerDay(flow.average))
+    if not flow.varies:
+        return average
+    return f"{NanolitresPerDay(flow.lowest)} to {NanolitresPerDay(flow.highest)}, {average}{_on_average(flow)}"
+
+
+def _on_average(flow: Flow) -> str:
+    return " on average" if flow.varies else ""
+
+
+def _schedule_lines(schedule: Schedule, drugs: tuple[Drug, ...], library: Library) -> Lines:
+    """Return one line for each step of each day, with each drug's dose, and when the week begins."""
+    lines = {"the schedule's Monday begins at pump time": f"{schedule.anchor.value} ms, modulo a week"}
+    for day, step in steps_of(schedule):
+        doses = (
+            f", {daily_dose(step.rate, drug.concentration)} of {drug_name(drug.code, library)}" for drug in drugs
+        )
+        lines[step_label(day, step.begins)] = f"{step.rate}{''.join(doses)}"
     return lines
 
 

@@ -13,9 +13,11 @@ from typing import Self
 
 from emulator.drug import DrugEntry
 from emulator.library import Library
-from emulator.programmer.results import ProgrammerRefusal
+from emulator.programmer.results import DraftError
+from emulator.programmer.week import Week, anchored
 from protocol.errors import LocalProtocolError
-from protocol.messages import NO_GRANT, Drug, PatientBolusGrant, Prescription
+from protocol.messages import NO_BRIDGE, NO_DIGEST, NO_GRANT, Drug, PatientBolusGrant, Prescription, Schedule
+from protocol.prescription_digest import schedule_digest
 from protocol.units import (
     Milliseconds,
     Nanolitres,
@@ -30,14 +32,12 @@ from protocol.units import (
 )
 from protocol.vocabulary import Mode
 
+__all__ = ["BolusWish", "Draft", "DraftError", "NoBridge", "parse_amount", "to_volume"]
+
 MOST_DRUGS = 5
 MOST_BOLUSES = 255
 LOW_RESERVOIR = Nanolitres(2_000_000)
 """Usual threshold of the low-reservoir alarm; shown at every review."""
-
-
-class DraftError(ProgrammerRefusal):
-    """An entry does not make sense or is missing. The message says what to enter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +51,13 @@ class BolusWish:
 
 
 @dataclass(frozen=True, slots=True)
+class NoBridge:
+    """A change of fluid without a bridge is meant, and why."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Draft:
     """What has been entered so far. A text that does not hold raises ``QuantityError`` or ``DraftError``."""
 
@@ -60,10 +67,18 @@ class Draft:
     basal: PicogramsPerDay | NanolitresPerDay | None = None
     bolus: BolusWish | None = None
     low_reservoir: Nanolitres = LOW_RESERVOIR
+    week: Week | None = None
+    bridging: NanolitresPerDay | NoBridge | None = None
+    """The flow of a bridge, or none on purpose; None leaves it to the programmer, which shows it at the review."""
 
     @classmethod
-    def from_prescription(cls, prescription: Prescription, library: Library) -> Self:
-        """Begin with what the pump holds, its doses as doses. A reason for passing a soft limit is not taken over."""
+    def from_prescription(
+        cls, prescription: Prescription, library: Library, schedule: Schedule | None = None
+    ) -> Self:
+        """Begin with what the pump holds, its doses as doses; ``schedule`` is the one that the prescription names.
+
+        A reason for passing a soft limit is not taken over, nor is a bridge: the programmer looks at the line anew.
+        """
         draft = cls(library, prescription.drugs, low_reservoir=prescription.low_reservoir)
         if not prescription.drugs:
             return draft
@@ -76,6 +91,7 @@ class Draft:
             mode=prescription.mode,
             basal=daily_dose(prescription.rate, strength) if simple else None,
             bolus=bolus if grant.volume.value else None,
+            week=Week.of(schedule, strength) if schedule is not None else None,
         )
 
     def fluid(self, *drugs: tuple[str, str]) -> Self:
@@ -94,30 +110,56 @@ class Draft:
         same_primary = bool(self.drugs) and self.drugs[0].code == codes[0]
         keep_basal = same_primary and isinstance(self.basal, PicogramsPerDay)
         keep_bolus = same_primary and self.bolus is not None and isinstance(self.bolus.amount, Picograms)
+        keep_week = same_primary and self.week is not None and self.week.in_doses
         return replace(
             self,
             drugs=fluid,
             basal=self.basal if keep_basal else None,
             bolus=self.bolus if keep_bolus else None,
+            week=self.week if keep_week else None,
         )
 
     def daily_dose(self, dose: str, of: str | None = None) -> Self:
         """Infuse this much of the primary drug a day, such as ``1 mg/day``; ``of`` checks which drug is meant."""
         if of is not None:
             self._check_primary(of)
-        return replace(self, mode=Mode.SIMPLE_CONTINUOUS, basal=PicogramsPerDay.parse(dose))
+        return self._constant(Mode.SIMPLE_CONTINUOUS, PicogramsPerDay.parse(dose))
 
     def rate(self, flow: str) -> Self:
         """Infuse at this flow, such as ``0.1 mL/day``."""
-        return replace(self, mode=Mode.SIMPLE_CONTINUOUS, basal=NanolitresPerDay.parse(flow))
+        return self._constant(Mode.SIMPLE_CONTINUOUS, NanolitresPerDay.parse(flow))
+
+    def flex(self, *steps: str) -> Self:
+        """Infuse by a schedule of steps, such as ``mon-fri 06:00 3 mg/day``: all steps, in any order.
+
+        A schedule that is in force keeps its clock; a first one needs ``now``.
+        """
+        anchor = self.week.anchor if self.week else None
+        return replace(self, mode=Mode.FLEX, basal=None, week=replace(Week.parse(steps), anchor=anchor))
+
+    def now(self, local: str, pump_time: Milliseconds) -> Self:
+        """Say what day and time it was for the patient, such as ``mon 14:30``, at a pump time that was read."""
+        if self.week is None:
+            raise DraftError("there is no schedule to set to a day and time; enter its steps first")
+        return replace(self, week=replace(self.week, anchor=anchored(local, pump_time)))
 
     def minimum_rate(self) -> Self:
         """Infuse at the pump's minimum rate, which still delivers drug."""
-        return replace(self, mode=Mode.MINIMUM_RATE, basal=None)
+        return self._constant(Mode.MINIMUM_RATE)
 
     def stopped(self) -> Self:
         """Prescribe no flow and no patient bolus."""
-        return replace(self, mode=Mode.STOPPED, basal=None, bolus=None)
+        return replace(self._constant(Mode.STOPPED), bolus=None)
+
+    def bridge(self, flow: str | None = None) -> Self:
+        """Let the line's old fluid out first, at the flow that the programmer works out, or at this one."""
+        return replace(self, bridging=None if flow is None else NanolitresPerDay.parse(flow))
+
+    def no_bridge(self, reason: str) -> Self:
+        """Go without a bridge though the line holds another fluid; the review shows what then reaches the patient."""
+        if not reason.strip() or not reason.isprintable():
+            raise DraftError("say why there is to be no bridge, in letters and signs that can be printed")
+        return replace(self, bridging=NoBridge(reason.strip()))
 
     def patient_bolus(self, dose: str, duration: str, lockout: str, count: int) -> Self:
         """Grant the patient boluses: a dose of the primary drug (or a volume) each, so many in 24 hours."""
@@ -152,13 +194,18 @@ class Draft:
         """Set the computed volume at which the low-reservoir alarm is raised."""
         return replace(self, low_reservoir=Nanolitres.parse(volume))
 
-    def prescription(self, reason: str = "") -> Prescription:
-        """Return the whole prescription. Raises ``DraftError`` naming what is missing, ``QuantityError`` for a dose
-        that is no whole number of nanolitres, with the nearest below.
-        """
+    def schedule(self) -> Schedule | None:
+        """Return the schedule that a flex prescription names. Raises as ``prescription`` does."""
         missing = self._missing()
         if missing:
             raise DraftError(f"still to be entered: {', '.join(missing)}")
+        return self.week.schedule(self.drugs[0].concentration) if self.week else None
+
+    def prescription(self, reason: str = "", bridge: NanolitresPerDay = NO_BRIDGE) -> Prescription:
+        """Return the whole prescription, with a bridge at this flow. Raises ``DraftError`` naming what is missing,
+        ``QuantityError`` for a dose that is no whole number of nanolitres, with the nearest below.
+        """
+        schedule = self.schedule()
         prescription = Prescription(
             mode=self.mode or Mode.STOPPED,
             rate=self._flow(),
@@ -166,7 +213,9 @@ class Draft:
             patient_bolus=self._grant(),
             low_reservoir=self.low_reservoir,
             library=self.library.digest,
-            override_reason=reason,
+            override_reason=_together(self.bridging, reason),
+            schedule=schedule_digest(schedule) if schedule else NO_DIGEST,
+            bridge=bridge,
         )
         try:
             prescription.pack()
@@ -174,11 +223,15 @@ class Draft:
             raise DraftError(f"too large for the pump: {error}") from error
         return prescription
 
+    def _constant(self, mode: Mode, basal: PicogramsPerDay | NanolitresPerDay | None = None) -> Self:
+        return replace(self, mode=mode, basal=basal, week=None)
+
     def _missing(self) -> list[str]:
         entered = {
             "the fluid": bool(self.drugs),
             "the mode": self.mode is not None,
             "the daily dose or the rate": self.mode is not Mode.SIMPLE_CONTINUOUS or self.basal is not None,
+            "the steps of the schedule": self.mode is not Mode.FLEX or self.week is not None,
         }
         return [what for what, done in entered.items() if not done]
 
@@ -225,6 +278,12 @@ def parse_amount(text: str) -> Picograms | Nanolitres:
 def to_volume(amount: Picograms | Nanolitres, strength: PicogramsPerNanolitre) -> Nanolitres:
     """Return the volume that is meant; ``QuantityError`` if a dose is no whole number of nanolitres."""
     return volume_for(amount, strength) if isinstance(amount, Picograms) else amount
+
+
+def _together(bridging: NanolitresPerDay | NoBridge | None, reason: str) -> str:
+    """Return the reason for going without a bridge and the other one as the one that a prescription carries."""
+    without = bridging.reason if isinstance(bridging, NoBridge) else ""
+    return "; ".join(dict.fromkeys(filter(None, (without, reason))))
 
 
 def _strengths(drugs: tuple[Drug, ...]) -> list[tuple[int, PicogramsPerNanolitre]]:

@@ -11,12 +11,23 @@ from emulator.programmer.results import ProgrammerRefusal
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One objection, in words. ``verdict`` is SOFT (a reason answers it) or HARD (nothing does)."""
+    """One objection, in words. ``verdict`` is SOFT (a reason answers it) or HARD (nothing does).
+
+    ``answer`` is a reason that was given for exactly this before it was shown.
+    """
 
     verdict: Verdict
     words: str
+    answer: str = ""
+
+    @property
+    def answered(self) -> bool:
+        """Whether it needs no further reason."""
+        return self.verdict is Verdict.SOFT and bool(self.answer.strip())
 
     def __str__(self) -> str:
+        if self.answered:
+            return f"meant (“{self.answer}”): {self.words}"
         return f"{'REFUSED' if self.verdict is Verdict.HARD else 'needs a reason'}: {self.words}"
 
 
@@ -24,7 +35,7 @@ class LimitPassedError(ProgrammerRefusal):
     """A hard limit is passed, or a soft one without a reason."""
 
     def __init__(self, findings: tuple[Finding, ...]) -> None:
-        super().__init__("; ".join(str(finding) for finding in findings))
+        super().__init__("; ".join(str(finding) for finding in findings if not finding.answered))
         self.findings = findings
 
 
@@ -35,5 +46,5 @@ def approves(*, valid: bool, hard: bool, soft: bool, reason: str) -> bool:
 
 def passes(findings: Iterable[Finding], reason: str) -> bool:
     """Say whether findings about a valid entry let it go to the pump."""
-    verdicts = {finding.verdict for finding in findings}
+    verdicts = {finding.verdict for finding in findings if not finding.answered}
     return approves(valid=True, hard=Verdict.HARD in verdicts, soft=Verdict.SOFT in verdicts, reason=reason)

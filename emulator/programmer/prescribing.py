@@ -15,12 +15,22 @@ from emulator.programmer.dialogue import Dialogue
 from emulator.programmer.draft import Draft
 from emulator.programmer.findings import LimitPassedError
 from emulator.programmer.results import Done, NotDone, ProgrammerRefusal, Result, StaleReviewError, Unknown
-from emulator.programmer.review import Review, Verification, echo_differences, review, verification
+from emulator.programmer.review import (
+    Review,
+    Verification,
+    echo_differences,
+    review,
+    schedule_differences,
+    verification,
+)
 from emulator.programmer.view import PumpView, interrogate
 from emulator.programmer.words import REASONS
 from emulator.programmer.workflow import Phase
-from protocol.messages import Commit, Staged, StagePrescription
+from protocol.messages import Commit, ScheduleReport, Staged, StagePrescription, StageSchedule
 from protocol.vocabulary import Reason
+
+OLD_GOES_ON = "The pump did not answer; it goes on with the old prescription."
+UNDERSTOOD_ELSE = "The pump understood something else ({}); nothing was committed."
 
 
 class Prescribing(Dialogue):
@@ -48,7 +58,8 @@ class Prescribing(Dialogue):
     @property
     def draft(self) -> Draft:
         """Return the draft under way, or one that begins with what the pump holds."""
-        return self._draft or Draft.from_prescription(self._seen.prescription.prescription, self.library)
+        held = self._seen.prescription.prescription
+        return self._draft or Draft.from_prescription(held, self.library, self._seen.in_force)
 
     def blank(self) -> Draft:
         """Return an empty draft."""
@@ -126,9 +137,9 @@ class Prescribing(Dialogue):
 
     def show_review(self, event: EventData) -> None:
         """Put the draft, with a reason or none, beside what the pump holds."""
-        prescription = self.draft.prescription(event.kwargs["reason"])
+        shown = review(self._reviews + 1, self.draft, self._seen, self.library, event.kwargs["reason"])
         self._reviews += 1
-        self.current_review = review(self._reviews, prescription, self._seen, self.library)
+        self.current_review = shown
 
     def forget_view(self, _: EventData) -> None:
         """A new session knows nothing of the pump yet."""
@@ -161,19 +172,36 @@ class Prescribing(Dialogue):
             raise ProgrammerRefusal(REASONS[Reason.LIBRARY_MISMATCH])
 
     def _stage_and_commit(self, reviewed: Review) -> Result:
+        refused = self._stage_schedule(reviewed)
+        if refused is not None:
+            return refused
         staged = self._command(StagePrescription(reviewed.prescription), Staged)
         if isinstance(staged, Unknown):
-            return NotDone(None, "The pump did not answer; it goes on with the old prescription.")
+            return NotDone(None, OLD_GOES_ON)
         if isinstance(staged, NotDone):
             return staged
         if isinstance(staged.reply, Staged) and (wrong := echo_differences(reviewed, staged.reply, self.library)):
-            return NotDone(None, f"The pump understood something else ({wrong[0].field}); nothing was committed.")
+            return NotDone(None, UNDERSTOOD_ELSE.format(wrong[0].field))
         self._committing = reviewed
         result = self._command(Commit(reviewed.digest))
         if isinstance(result, Done):
             self._unverified = reviewed
             self.fire("committed")
         return result
+
+    def _stage_schedule(self, reviewed: Review) -> Result | None:
+        """Put the schedule, if there is one, before the pump; return why it is not there as reviewed, or None."""
+        if reviewed.schedule is None:
+            return None
+        staged = self._command(StageSchedule(reviewed.schedule), ScheduleReport)
+        if isinstance(staged, Unknown):
+            return NotDone(None, OLD_GOES_ON)
+        if isinstance(staged, NotDone):
+            return staged
+        if not isinstance(staged.reply, ScheduleReport):
+            return NotDone(None, OLD_GOES_ON)
+        wrong = schedule_differences(reviewed, staged.reply, self.library)
+        return NotDone(None, UNDERSTOOD_ELSE.format(wrong[0].field)) if wrong else None
 
     def _learn(self, unknown: Unknown, result: Done | NotDone) -> None:
         command, reviewed = unknown.command, self._committing

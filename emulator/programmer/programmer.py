@@ -77,7 +77,7 @@ class Programmer(Prescribing):
             raise ProgrammerRefusal(REASONS[Reason.UNCONFIRMED])
         volume = to_volume(parse_amount(amount), prescription.drugs[0].concentration)
         span = Milliseconds.parse(duration)
-        findings = examine_bolus(volume, span, prescription, self.library, self._seen.identity)
+        findings = examine_bolus(volume, span, prescription, self.library, self._seen.identity, self._seen.in_force)
         if not passes(findings, reason):
             raise LimitPassedError(findings)
         return self._command(ClinicianBolus(volume, span, reason.strip()))

@@ -7,11 +7,24 @@ from typing import Self
 
 from protocol.messages import Message, Refused
 
-__all__ = ["Done", "NoContactError", "NotDone", "ProgrammerRefusal", "Result", "StaleReviewError", "Unknown"]
+__all__ = [
+    "Done",
+    "DraftError",
+    "NoContactError",
+    "NotDone",
+    "ProgrammerRefusal",
+    "Result",
+    "StaleReviewError",
+    "Unknown",
+]
 
 
 class ProgrammerRefusal(Exception):  # noqa: N818 - a refusal is an ordinary outcome of an entry
     """The programmer itself refuses; nothing was sent to the pump. The message says why."""
+
+
+class DraftError(ProgrammerRefusal):
+    """An entry does not make sense or is missing. The message says what to enter."""
 
 
 class StaleReviewError(ProgrammerRefusal):

@@ -10,13 +10,16 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from emulator.library import Library
+from emulator.programmer.bridge import Change as PlannedChange
 from emulator.programmer.describe import ABSENT, Lines, derive, describe
 from emulator.programmer.dose_change import dose_change_findings
+from emulator.programmer.draft import Draft
 from emulator.programmer.findings import Finding, passes
-from emulator.programmer.limits import basal_flow, examine
-from emulator.programmer.line_change import line_findings
+from emulator.programmer.limits import examine
+from emulator.programmer.line_change import line_change
 from emulator.programmer.view import PumpView
-from protocol.messages import Prescription, Staged
+from emulator.programmer.week import days_text, step_at
+from protocol.messages import Prescription, Schedule, ScheduleReport, Staged
 from protocol.prescription_digest import digest_of
 
 
@@ -34,15 +37,14 @@ class Review:
 
     number: int
     prescription: Prescription
+    schedule: Schedule | None
+    """The one that the prescription names."""
     digest: bytes
     changes: tuple[Change, ...]
     derived: tuple[Change, ...]
     findings: tuple[Finding, ...]
-
-    @property
-    def reason(self) -> str:
-        """Return the reason given for passing soft limits; it is part of the prescription."""
-        return self.prescription.override_reason
+    reason: str
+    """Given for what was shown; it is part of the prescription, beside one for leaving out a bridge."""
 
     @property
     def approved(self) -> bool:
@@ -59,23 +61,47 @@ class Review:
         return "\n".join(lines) + "\n"
 
 
-def review(number: int, prescription: Prescription, view: PumpView, library: Library) -> Review:
-    """Compare a prescription with what the pump holds and judge it."""
-    old, identity = view.prescription.prescription, view.identity
-    line_nl = identity.tubing.value + identity.catheter.value
+def review(number: int, draft: Draft, view: PumpView, library: Library, reason: str) -> Review:
+    """Compare a draft, with a reason or none, with what the pump holds, and judge it.
+
+    The bridge that a change of fluid needs is put in here, from what the pump was found with.
+    """
+    old, identity, schedule = view.prescription.prescription, view.identity, draft.schedule()
+    line = line_change(PlannedChange(view, draft.prescription(), schedule), draft.bridging, library)
+    prescription = draft.prescription(reason, line.bridge)
     findings = (
-        *examine(prescription, library, identity, view.reservoir.capacity),
-        *dose_change_findings(old, prescription, identity, library),
-        *line_findings(old, prescription, basal_flow(prescription, identity), line_nl, library),
+        *examine(prescription, library, identity, view.reservoir.capacity, schedule),
+        *dose_change_findings(old, prescription, identity, library, (view.in_force, schedule)),
+        *line.findings,
     )
+    now = view.therapy.pump_time
+    before = derive(old, library, identity, view.in_force, now)
+    after = derive(prescription, library, identity, schedule, now) | line.lines
     return Review(
         number,
         prescription,
+        schedule,
         digest_of(prescription, identity.serial),
-        changes(describe(old, library), describe(prescription, library)),
-        both(derive(old, library, identity), derive(prescription, library, identity)),
+        gathered(changes(describe(old, library, view.in_force), describe(prescription, library, schedule))),
+        both(before, after),
         findings,
+        reason,
     )
+
+
+def gathered(found: tuple[Change, ...]) -> tuple[Change, ...]:
+    """Join the steps that change in the same way at the same time of several days into one line."""
+    days: dict[tuple[str, str, str], list[int]] = {}
+    for change in found:
+        if step := step_at(change.field):
+            days.setdefault((step[1], change.old, change.new), []).append(step[0])
+    joined: dict[Change, None] = {}
+    for change in found:
+        step = step_at(change.field)
+        every = days[step[1], change.old, change.new] if step else []
+        label = f"step {days_text(tuple(every))} {step[1]}" if step else change.field
+        joined[change._replace(field=label)] = None
+    return tuple(joined)
 
 
 def changes(old: Lines, new: Lines) -> tuple[Change, ...]:
@@ -91,6 +117,16 @@ def both(old: Lines, new: Lines) -> tuple[Change, ...]:
 def echo_differences(reviewed: Review, echo: Staged, library: Library) -> tuple[Change, ...]:
     """Return where the pump's echo is not what was reviewed; empty if it is, digest included."""
     return _differences(reviewed, echo.prescription, echo.digest, library)
+
+
+def schedule_differences(reviewed: Review, echo: ScheduleReport, library: Library) -> tuple[Change, ...]:
+    """Return where the schedule that the pump shows is not the reviewed one; empty if it is, digest included."""
+    named = reviewed.prescription.schedule
+    if echo.schedule != reviewed.schedule:
+        lines = (describe(reviewed.prescription, library, each) for each in (reviewed.schedule, echo.schedule))
+        found = gathered(changes(*lines))
+        return found or (Change("schedule", "as reviewed", "another that reads the same"),)
+    return () if echo.digest == named else (Change("digest of the schedule", named.hex(), echo.digest.hex()),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +146,8 @@ def verification(reviewed: Review, view: PumpView, library: Library) -> Verifica
     """Compare a fresh view with what was reviewed."""
     report = view.prescription
     found = _differences(reviewed, report.prescription, report.digest, library)
+    if reviewed.schedule is not None:
+        found = (*found, *schedule_differences(reviewed, view.schedule, library))
     if not report.confirmed:
         found = (*found, Change("confirmed", "yes", "no"))
     return Verification(view, found)

@@ -9,6 +9,7 @@ from typing import TypeVar
 from emulator.programmer.results import NoContactError, ProgrammerRefusal
 from emulator.programmer.words import REASONS
 from protocol.messages import (
+    NO_DIGEST,
     AlarmsReport,
     BatteryReport,
     IdentityReport,
@@ -20,9 +21,13 @@ from protocol.messages import (
     ReadLog,
     Refused,
     ReservoirReport,
+    Schedule,
+    ScheduleReport,
     TherapyReport,
     TotalsReport,
 )
+from protocol.prescription_digest import schedule_digest
+from protocol.units import Nanolitres
 from protocol.vocabulary import Section
 
 Ask = Callable[[Message], Message]
@@ -40,6 +45,19 @@ class PumpView:
     battery: BatteryReport
     alarms: AlarmsReport
     totals: TotalsReport
+    schedule: ScheduleReport
+
+    @property
+    def in_force(self) -> Schedule | None:
+        """The schedule that the prescription names; None if it names none, or the pump shows another."""
+        named = self.prescription.prescription.schedule
+        shown = named != NO_DIGEST and self.schedule.digest == named == schedule_digest(self.schedule.schedule)
+        return self.schedule.schedule if shown else None
+
+    @property
+    def line(self) -> Nanolitres:
+        """The volume from the reservoir to the catheter tip."""
+        return self.identity.tubing + self.identity.catheter
 
 
 def interrogate(ask: Ask) -> PumpView:
@@ -52,6 +70,7 @@ def interrogate(ask: Ask) -> PumpView:
         read(ask, Section.BATTERY, BatteryReport),
         read(ask, Section.ALARMS, AlarmsReport),
         read(ask, Section.TOTALS, TotalsReport),
+        read(ask, Section.SCHEDULE, ScheduleReport),
     )
 
 
