@@ -7,16 +7,21 @@ does not hold raises ``QuantityError`` or a ``ProgrammerRefusal``, and nothing i
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
+from emulator.library import Library
 from emulator.programmer.closing import Closing, concerns, infusing
+from emulator.programmer.contact import Dial
+from emulator.programmer.dates import Dates, dates
 from emulator.programmer.draft import parse_amount, to_volume
 from emulator.programmer.findings import LimitPassedError, passes
 from emulator.programmer.limits import examine_bolus
 from emulator.programmer.prescribing import Prescribing
+from emulator.programmer.priming import PrimeProposal, propose_prime
 from emulator.programmer.refill import ResidualCheck, check_residual, last_fill
-from emulator.programmer.results import Done, NotDone, ProgrammerRefusal, Result
-from emulator.programmer.view import read, read_log
+from emulator.programmer.results import Done, NotDone, ProgrammerRefusal, Result, StaleReviewError, Unknown
+from emulator.programmer.view import PumpView, last_entry, read, read_log
 from emulator.programmer.words import REASONS
 from emulator.programmer.workflow import MACHINE
 from protocol.messages import (
@@ -40,7 +45,7 @@ from protocol.messages import (
     TherapyReport,
 )
 from protocol.units import Milliseconds, Nanolitres
-from protocol.vocabulary import AlarmCode, Reason, Section
+from protocol.vocabulary import AlarmCode, LogKind, Reason, Section
 
 
 class Refill(NamedTuple):
@@ -54,6 +59,12 @@ class Programmer(Prescribing):
     """Programs one pump: ``connect``, ``interrogate``, work, ``close``. Takes a new one for the next patient."""
 
     MACHINE = MACHINE
+
+    def __init__(self, dial: Dial, library: Library, unresolved: Iterable[Unknown] = ()) -> None:
+        super().__init__(dial, library, unresolved)
+        self._prime: tuple[PrimeProposal, PumpView] | None = None
+        """What was proposed last, and the interrogation that it rests on."""
+        self._primes = 0
 
     # --- therapy ---
 
@@ -81,6 +92,40 @@ class Programmer(Prescribing):
         if not passes(findings, reason):
             raise LimitPassedError(findings)
         return self._command(ClinicianBolus(volume, span, reason.strip()))
+
+    def propose_prime(
+        self, *, volume: str | None = None, duration: str | None = None, line_emptied: bool = False
+    ) -> PrimeProposal:
+        """Work out a prime, to be looked at: all of the line that holds no drug, or a volume; as fast as fits, or
+        over a time. ``line_emptied`` declares a new catheter, or one that was aspirated and rinsed.
+
+        Raises ``ProgrammerRefusal`` if nothing can be primed, ``QuantityError`` or ``DraftError`` for an entry that
+        does not hold.
+        """
+        self._check_library(self.library)
+        self.fire("propose_prime")
+        self._primes += 1
+        proposal = propose_prime(
+            self._primes,
+            self._seen,
+            self.library,
+            volume=None if volume is None else Nanolitres.parse(volume),
+            duration=None if duration is None else Milliseconds.parse(duration),
+            line_emptied=line_emptied,
+        )
+        self._prime = proposal, self._seen
+        return proposal
+
+    def prime(self, confirmed: PrimeProposal) -> Result:
+        """Carry out exactly the prime that was proposed last. What was going on goes on afterwards.
+
+        Raises ``StaleReviewError`` for any other proposal, or one from before the last interrogation.
+        """
+        if self._prime is None or confirmed != self._prime[0] or self.view is not self._prime[1]:
+            raise StaleReviewError("This prime is no longer on the screen; propose it again.")
+        self.fire("prime")
+        self._prime = None
+        return self._command(confirmed.prime)
 
     def patient_bolus(self) -> Result:
         """Press the patient's button."""
@@ -115,6 +160,17 @@ class Programmer(Prescribing):
         """Read the pump's log from a sequence number on, all pages. For a clinician."""
         self.fire("attend")
         return read_log(self._ask, first)
+
+    def dates(self) -> Dates:
+        """Return when the pump should be refilled, by the last interrogation and the log; a role that may not read
+        the log gets only what follows without it.
+        """
+        self.fire("attend")
+        try:
+            refill = last_entry(self._ask, LogKind.REFILL)
+        except ProgrammerRefusal:
+            refill = None
+        return dates(self._seen, self.library, refill.at if refill else None)
 
     def silence(self) -> Result:
         """Silence the sounder for a bounded time."""

@@ -28,8 +28,10 @@ from protocol.messages import (
 )
 from protocol.prescription_digest import schedule_digest
 from protocol.units import Nanolitres
-from protocol.vocabulary import Section
+from protocol.vocabulary import LogKind, Section
 
+LOOK_BACK = 45
+"""Entries looked through at a time for one that is most often near the end of the log: a few pages."""
 Ask = Callable[[Message], Message]
 Report = TypeVar("Report", bound=Message)
 
@@ -82,15 +84,31 @@ def read(ask: Ask, section: Section, report: type[Report]) -> Report:
     return reply
 
 
-def read_log(ask: Ask, first: int) -> tuple[LogEntry, ...]:
-    """Ask for every page of the log from a sequence number to what is its end when the first page comes."""
+def read_log(ask: Ask, first: int, end: int | None = None) -> tuple[LogEntry, ...]:
+    """Ask for every page of the log from a sequence number to ``end``, or to what is its end when the first page
+    comes.
+    """
     page = _page(ask, first)
-    end, entries = page.next, list(page.entries)
+    end = page.next if end is None else end
+    entries = list(page.entries)
     while page.entries and page.entries[-1].sequence + 1 < end and page.entries[-1].sequence >= first:
         first = page.entries[-1].sequence + 1
         page = _page(ask, first)
         entries += page.entries
     return tuple(entries)
+
+
+def last_entry(ask: Ask, kind: LogKind) -> LogEntry | None:
+    """Return the last entry of a kind in the log, or None; looks from the end, because it is most often near it."""
+    page = _page(ask, 0)
+    end = page.next
+    while end > page.oldest:
+        first = max(page.oldest, end - LOOK_BACK)
+        found = [entry for entry in read_log(ask, first, end) if entry.kind is kind and entry.sequence < end]
+        if found:
+            return found[-1]
+        end = first
+    return None
 
 
 def _page(ask: Ask, first: int) -> LogPage:

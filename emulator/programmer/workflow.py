@@ -72,6 +72,8 @@ ROWS = (
     Row("stop", (*IN_SESSION, UNRESOLVED), None, (), (), "always"),
     Row("start", READY, None),
     Row("dose", READY, None, ("same_library",), (), "a clinician bolus"),
+    Row("propose_prime", READY, None, ("same_library",)),
+    Row("prime", READY, None, ("same_library",), (), "as it was proposed"),
     Row("press", (CONNECTED, READY), None, (), (), "the patient's button"),
     Row("refill", READY, None),
     Row("attend", IN_SESSION, None, (), (), "cancel a bolus, alarms, clock, self-test, log"),

@@ -13,8 +13,10 @@ from dataclasses import replace
 from emulator.library import Library
 from emulator.programmer.programmer import Programmer
 from emulator.programmer.workflow import Phase
+from emulator.schedule import rate_at
 from protocol.conversation import ChannelEnded, NoAnswer
 from protocol.messages import (
+    NO_DIGEST,
     NO_GRANT,
     Accepted,
     AlarmEntry,
@@ -25,6 +27,7 @@ from protocol.messages import (
     CommandReport,
     Commit,
     Drug,
+    DrugTotal,
     IdentityReport,
     Interrogate,
     LogEntry,
@@ -36,22 +39,32 @@ from protocol.messages import (
     ReadLog,
     Refused,
     ReservoirReport,
+    Schedule,
+    ScheduleReport,
     SelfTest,
     SelfTestReport,
     Staged,
     StagePrescription,
+    StageSchedule,
     Start,
     Stop,
     TherapyReport,
     TotalsReport,
     Welcome,
 )
-from protocol.prescription_digest import digest_of
+from protocol.prescription_digest import digest_of, schedule_digest
 from protocol.units import Milliseconds, Nanolitres, NanolitresPerDay, Picograms, PicogramsPerNanolitre
 from protocol.vocabulary import Mode, Outcome, Reason, Section, TherapyState
 
 SERIAL = "TH-0001"
 LOG_PAGE = 9
+NO_SCHEDULE = Schedule(Milliseconds(0), bytes(7), ())
+STATE_OF = {
+    Mode.STOPPED: TherapyState.STOPPED,
+    Mode.MINIMUM_RATE: TherapyState.MINIMUM_RATE,
+    Mode.SIMPLE_CONTINUOUS: TherapyState.SIMPLE_CONTINUOUS,
+    Mode.FLEX: TherapyState.FLEX,
+}
 
 
 class Fault(enum.Enum):
@@ -82,6 +95,15 @@ class FakePump:
         self.log: tuple[LogEntry, ...] = ()
         self.computed = Nanolitres(10_000_000)
         self.staged: Prescription | None = None
+        self.schedule: Schedule | None = None
+        self.staged_schedule: Schedule | None = None
+        self.pump_time = Milliseconds(0)
+        self.wall_clock = 0
+        self.stopped_for = Milliseconds(0)
+        self.bridge_remaining = Nanolitres(0)
+        self.drug_free = Nanolitres(0)
+        self.boluses_left = 0
+        self.totals: tuple[DrugTotal, ...] = ()
         self.faults: list[tuple[type[Message], Fault]] = []
         self.refusals: dict[type[Message], Reason] = {}
         self.tamper: Callable[[Message], Message] = lambda reply: reply
@@ -109,7 +131,7 @@ class FakePump:
         self.sessions += 1
         self.session = self.sessions.to_bytes(8, "big")
         self.last_counter = 0
-        self.staged = None
+        self.staged = self.staged_schedule = None
         self.remembered[self.session] = CommandReport(True, 0, 0, Outcome.NONE, 0, Milliseconds(0))
         return self.session
 
@@ -156,7 +178,7 @@ class FakePump:
             case Stop():
                 self.state = TherapyState.STOPPED
             case Start():
-                self.state = TherapyState(self.prescription.mode + 1)
+                self.state = STATE_OF[self.prescription.mode]
         return Accepted(self.state, self._rate)
 
     def _read(self, message: Message) -> Message | None:
@@ -171,6 +193,9 @@ class FakePump:
             case StagePrescription(prescription):
                 self.staged = prescription
                 return Staged(digest_of(prescription, self.serial), prescription)
+            case StageSchedule(schedule):
+                self.staged_schedule = schedule
+                return ScheduleReport(schedule_digest(schedule), schedule)
         return None
 
     def _commit(self, digest: bytes) -> Message:
@@ -179,7 +204,8 @@ class FakePump:
         if digest != digest_of(self.staged, self.serial):
             return self._refused(Reason.DIGEST_MISMATCH)
         self.prescription, self.staged, self.confirmed = self.staged, None, True
-        self.state = TherapyState(self.prescription.mode + 1)
+        self.schedule = self.staged_schedule if self.prescription.mode is Mode.FLEX else None
+        self.state = STATE_OF[self.prescription.mode]
         return Accepted(self.state, self._rate)
 
     @property
@@ -188,7 +214,9 @@ class FakePump:
 
     @property
     def _rate(self) -> NanolitresPerDay:
-        return self.prescription.rate if self._infusing else NanolitresPerDay(0)
+        if not self._infusing:
+            return NanolitresPerDay(0)
+        return NanolitresPerDay(rate_at(self.schedule, self.pump_time.value)) if self.schedule else self.prescription.rate
 
     def _refused(self, reason: Reason) -> Refused:
         return Refused(reason, 255, Milliseconds(0), Picograms(0))
@@ -218,12 +246,26 @@ class FakePump:
                 self.confirmed, digest_of(self.prescription, self.serial), self.prescription
             ),
             Section.THERAPY: TherapyReport(
-                never, 0, self.state, self._rate, nothing, nothing, never, 0, 0, Milliseconds(0)
+                self.pump_time,
+                self.wall_clock,
+                self.state,
+                self._rate,
+                nothing,
+                nothing,
+                never,
+                self.boluses_left,
+                0,
+                self.stopped_for,
+                self.bridge_remaining,
+                self.drug_free,
             ),
             Section.RESERVOIR: ReservoirReport(Nanolitres(20_000_000), self.computed, Nanolitres(2_000_000)),
             Section.BATTERY: BatteryReport(1000, 1, False, Milliseconds(0)),
             Section.ALARMS: AlarmsReport(0, never, self.alarms),
-            Section.TOTALS: TotalsReport(nothing, 0, ()),
+            Section.TOTALS: TotalsReport(nothing, 0, self.totals),
+            Section.SCHEDULE: ScheduleReport(
+                schedule_digest(self.schedule) if self.schedule else NO_DIGEST, self.schedule or NO_SCHEDULE
+            ),
         }
         return reports[section]
 

@@ -231,7 +231,7 @@ def test_a_reason_that_does_not_fit_is_refused() -> None:
     rate=st.integers(1, 10**7),
     strength=st.integers(1, 30_000),
     volume=st.integers(0, 10**6),
-    mode=st.sampled_from(Mode),
+    mode=st.sampled_from(sorted(set(Mode) - {Mode.FLEX})),
     low=st.integers(0, 10**7),
 )
 def test_a_draft_from_the_pump_gives_the_same_prescription_back(

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from emulator.library import Library, Verdict
 from emulator.programmer.dose_change import dose_change_findings
 from emulator.programmer.findings import Finding, approves, passes
+from emulator.programmer.flow import Flow
 from emulator.programmer.limits import examine, examine_bolus
 from emulator.programmer.line_change import line_findings, mass_at_tip
 from protocol.messages import Drug, IdentityReport, Interrogate, PatientBolusGrant, Prescription
@@ -219,6 +220,11 @@ SHIPPED = Library.shipped()
 LINE = 327_000
 
 
+def steady(rate: int) -> Flow:
+    """Return a flow that is the same all the time."""
+    return Flow(rate, rate, rate, rate, rate)
+
+
 def morphine(strength: int, rate: int) -> Prescription:
     """Return morphine at a concentration and a rate."""
     drug = Drug(1, PicogramsPerNanolitre(strength), Picograms(0), Picograms(0))
@@ -229,7 +235,7 @@ def morphine(strength: int, rate: int) -> Prescription:
 
 def test_the_published_case_of_a_missing_bridge() -> None:
     """From 25 to 5 mg/mL at 5 mg a day, 25 mg a day reach the patient for seven hours and fifty minutes."""
-    findings = list(line_findings(morphine(25_000, 200_000), morphine(5_000, 1_000_000), 1_000_000, LINE, SHIPPED))
+    findings = list(line_findings(morphine(25_000, 200_000), morphine(5_000, 1_000_000), steady(1_000_000), LINE, SHIPPED))
     assert [finding.verdict for finding in findings] == [Verdict.SOFT]
     for words in ("327 uL", "7 h 50 min", "25 mg/day instead of 5 mg/day"):
         assert words in findings[0].words
@@ -237,7 +243,7 @@ def test_the_published_case_of_a_missing_bridge() -> None:
 
 def test_a_weaker_line_is_said_as_well() -> None:
     """From 5 to 25 mg/mL the patient gets a fifth for a day and a half: withdrawal, not overdose."""
-    findings = list(line_findings(morphine(5_000, 1_000_000), morphine(25_000, 200_000), 200_000, LINE, SHIPPED))
+    findings = list(line_findings(morphine(5_000, 1_000_000), morphine(25_000, 200_000), steady(200_000), LINE, SHIPPED))
     assert "1 mg/day instead of 5 mg/day" in findings[0].words
     assert "1 day 15 h" in findings[0].words
 
@@ -248,14 +254,14 @@ def test_the_line_may_not_bring_the_day_above_the_hard_limit(rate: int, verdict:
     old, new, line = prescribe(strength=3), prescribe(strength=2), 80_000
     assert mass_at_tip(200_000, line, 3, 2) == HARD_24H
     assert mass_at_tip(line - 1, line, 3, 2) == 3 * (line - 1)
-    assert [finding.verdict for finding in line_findings(old, new, rate, line, LIBRARY)] == [verdict]
+    assert [finding.verdict for finding in line_findings(old, new, steady(rate), line, LIBRARY)] == [verdict]
 
 
 def test_an_hour_of_old_fluid_may_be_too_much_by_itself() -> None:
     """A day within its limit can hold an hour that is not."""
     old, new, line = prescribe(strength=10), prescribe(strength=1), 10_000
-    at_limit = list(line_findings(old, new, 24 * 3_000, line, LIBRARY))
-    above = list(line_findings(old, new, 24 * 3_000 + 1, line, LIBRARY))
+    at_limit = list(line_findings(old, new, steady(24 * 3_000), line, LIBRARY))
+    above = list(line_findings(old, new, steady(24 * 3_000 + 1), line, LIBRARY))
     assert [finding.verdict for finding in (*at_limit, *above)] == [Verdict.SOFT, Verdict.HARD]
     assert "in an hour" in above[0].words
 
@@ -263,15 +269,15 @@ def test_an_hour_of_old_fluid_may_be_too_much_by_itself() -> None:
 def test_no_change_no_flow_or_nothing_before_is_no_finding() -> None:
     """The line matters only if it holds something else and moves."""
     old = morphine(20_000, 50_000)
-    assert list(line_findings(old, morphine(20_000, 100_000), 100_000, LINE, SHIPPED)) == []
-    assert list(line_findings(old, morphine(10_000, 0), 0, LINE, SHIPPED)) == []
-    assert list(line_findings(empty_prescription(SHIPPED), old, 50_000, LINE, SHIPPED)) == []
+    assert list(line_findings(old, morphine(20_000, 100_000), steady(100_000), LINE, SHIPPED)) == []
+    assert list(line_findings(old, morphine(10_000, 0), steady(0), LINE, SHIPPED)) == []
+    assert list(line_findings(empty_prescription(SHIPPED), old, steady(50_000), LINE, SHIPPED)) == []
 
 
 def test_a_drug_that_comes_or_goes_is_a_change_too() -> None:
     """Another drug in the line is found under both names."""
     baclofen = replace(morphine(2_000, 100_000), drugs=(replace(morphine(2_000, 1).drugs[0], code=8),))
-    findings = list(line_findings(morphine(20_000, 50_000), baclofen, 100_000, LINE, SHIPPED))
+    findings = list(line_findings(morphine(20_000, 50_000), baclofen, steady(100_000), LINE, SHIPPED))
     assert [finding.words.split(":")[0] for finding in findings] == ["morphine", "baclofen"]
 
 

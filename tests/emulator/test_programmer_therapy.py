@@ -334,23 +334,29 @@ def test_the_pumps_own_refusal_to_close_is_reported(pump: FakePump, programmer: 
 
 
 @pytest.mark.parametrize(
-    ("state", "mode", "rate", "fine"),
+    ("state", "mode", "rate", "stopped_for", "fine"),
     [
-        (TherapyState.SIMPLE_CONTINUOUS, Mode.SIMPLE_CONTINUOUS, 50_000, True),
-        (TherapyState.CLINICIAN_BOLUS, Mode.SIMPLE_CONTINUOUS, 60_000, True),
-        (TherapyState.PATIENT_BOLUS, Mode.MINIMUM_RATE, 60_000, True),
-        (TherapyState.MINIMUM_RATE, Mode.MINIMUM_RATE, 6_000, True),
-        (TherapyState.MINIMUM_RATE, Mode.SIMPLE_CONTINUOUS, 6_000, False),
-        (TherapyState.SIMPLE_CONTINUOUS, Mode.SIMPLE_CONTINUOUS, 0, False),
-        (TherapyState.STOPPED, Mode.STOPPED, 0, False),
-        (TherapyState.UNPROGRAMMED, Mode.STOPPED, 0, False),
+        (TherapyState.SIMPLE_CONTINUOUS, Mode.SIMPLE_CONTINUOUS, 50_000, 0, True),
+        (TherapyState.CLINICIAN_BOLUS, Mode.SIMPLE_CONTINUOUS, 60_000, 0, True),
+        (TherapyState.PATIENT_BOLUS, Mode.MINIMUM_RATE, 60_000, 0, True),
+        (TherapyState.FLEX, Mode.FLEX, 60_000, 0, True),
+        (TherapyState.BRIDGE, Mode.FLEX, 60_000, 0, True),
+        (TherapyState.PRIMING, Mode.SIMPLE_CONTINUOUS, 60_000, 0, True),
+        (TherapyState.PRIMING, Mode.SIMPLE_CONTINUOUS, 60_000, 1, False),
+        (TherapyState.MINIMUM_RATE, Mode.MINIMUM_RATE, 6_000, 0, True),
+        (TherapyState.MINIMUM_RATE, Mode.SIMPLE_CONTINUOUS, 6_000, 0, False),
+        (TherapyState.MINIMUM_RATE, Mode.FLEX, 6_000, 0, False),
+        (TherapyState.SIMPLE_CONTINUOUS, Mode.SIMPLE_CONTINUOUS, 0, 0, False),
+        (TherapyState.STOPPED, Mode.STOPPED, 0, 0, False),
+        (TherapyState.UNPROGRAMMED, Mode.STOPPED, 0, 0, False),
     ],
 )
-def test_what_counts_as_infusing(state: TherapyState, mode: Mode, rate: int, fine: bool) -> None:
+def test_what_counts_as_infusing(state: TherapyState, mode: Mode, rate: int, stopped_for: int, fine: bool) -> None:
     """A pump held at the minimum rate by an alarm, or at no rate, is not infusing what is prescribed."""
     prescription = replace(infusing_pump(LIBRARY).prescription, mode=mode)
     none, never = Nanolitres(0), Milliseconds(0)
-    therapy = TherapyReport(never, 0, state, NanolitresPerDay(rate), none, none, never, 0, 0, never)
+    flow = NanolitresPerDay(rate)
+    therapy = TherapyReport(never, 0, state, flow, none, none, never, 0, 0, Milliseconds(stopped_for), none, none)
     assert infusing(PrescriptionReport(True, bytes(16), prescription), therapy) is fine
 
 

@@ -75,6 +75,7 @@ COMMANDS: dict[type[Message], Callable[[Programmer], Result]] = {
     SilenceAlarms: lambda programmer: programmer.silence(),
     AcknowledgeAlarm: lambda programmer: programmer.acknowledge(AlarmCode.RESET),
     SelfTest: lambda programmer: programmer.self_test(),
+    Prime: lambda programmer: programmer.prime(programmer.propose_prime(line_emptied=True)),
     Commit: update,
 }
 
