@@ -11,13 +11,16 @@ from emulator.programmer.draft import Draft
 from emulator.programmer.programmer import Programmer
 from emulator.programmer.results import Done, Result
 from emulator.programmer.review import Review
+from emulator.programmer.view import PumpView
+from emulator.programmer.week import EXAMPLE
 from protocol.units import Milliseconds, Nanolitres, NanolitresPerDay, PicogramsPerDay
 from thecal.calling import Call, pass_call
 from thecal.failures import Failure
+from thecal.looking import this_computers_time
 from thecal.output import bad, tell
 from thecal.plain import plain
 from thecal.quantities import AMOUNT, CONCENTRATION, DAILY_DOSE, DOSE, DURATION, RATE, VOLUME, Amount
-from thecal.visit import report, settle, visit
+from thecal.visit import confirm, report, settle, visit
 
 
 @click.command("set")
@@ -30,6 +33,19 @@ from thecal.visit import report, settle, visit
 )
 @click.option("--daily-dose", type=DAILY_DOSE, help="Infuse this much of the primary drug.")
 @click.option("--rate", type=RATE, help="Infuse at this flow.")
+@click.option("--flex", is_flag=True, help="Infuse by a weekly schedule of steps.")
+@click.option(
+    "--step",
+    "steps",
+    multiple=True,
+    metavar="STEP",
+    help="A step of the schedule, such as “mon-fri 06:00 3 mg/day”; every day begins with one at 00:00. Repeatable.",
+)
+@click.option(
+    "--local-time",
+    metavar="DAY TIME",
+    help="What it is now for the patient, such as “mon 14:30”.  [default: this computer's, for a first schedule]",
+)
 @click.option("--minimum-rate", is_flag=True, help="Infuse at the pump's minimum rate; it still delivers drug.")
 @click.option("--stopped", is_flag=True, help="Infuse nothing.")
 @click.option("--patient-bolus", type=AMOUNT, help="Grant the patient boluses of this dose or volume …")
@@ -44,6 +60,8 @@ from thecal.visit import report, settle, visit
     "--limit-24h", multiple=True, type=(str, DOSE), metavar="DRUG DOSE", help="Most of a drug in any 24 hours."
 )
 @click.option("--low-reservoir", type=VOLUME, help="Volume at which the low-reservoir alarm is raised.")
+@click.option("--bridge", type=RATE, help="Flow of the bridge after a change of fluid.  [default: worked out]")
+@click.option("--no-bridge", metavar="REASON", help="Go without a bridge, and why.")
 @click.option("--reason", default="", help="Why a soft limit is passed.")
 @click.option("--yes", is_flag=True, help="Do not ask for confirmation after the review.")
 @pass_call
@@ -57,11 +75,14 @@ def set_prescription(call: Call, reason: str, yes: bool, **entries: Any) -> None
     Example:
       thecal program --port /tmp/thecal-pump set --fluid morphine "20 mg/mL" --daily-dose "1 mg/day" \\
           --patient-bolus "0.05 mg" --bolus-duration "10 min" --bolus-lockout "4 h" --bolus-count 4
+      thecal program --port /tmp/thecal-pump set --flex --step "all 00:00 1 mg/day" \\
+          --step "mon-fri 06:00 1.4 mg/day" --step "mon-fri 22:00 1 mg/day"
     """
     check_entries(entries)
     with visit(call) as programmer:
-        programmer.interrogate()
-        programmer.edit(drafted(_begun(programmer), entries))
+        view = programmer.interrogate()
+        here = this_computers_time()
+        programmer.edit(_anchored(drafted(_begun(programmer), entries), entries["local_time"], here, view))
         review = _reviewed(programmer, reason)
         tell(review.text().rstrip())
         _confirm(review, yes)
@@ -73,7 +94,7 @@ def set_prescription(call: Call, reason: str, yes: bool, **entries: Any) -> None
 
 def check_entries(entries: dict[str, Any]) -> None:
     """Refuse entries that contradict each other, or are incomplete; ``click.UsageError`` says which."""
-    modes = [name for name in ("daily_dose", "rate", "minimum_rate", "stopped") if entries[name]]
+    modes = [name for name in ("daily_dose", "rate", "flex", "minimum_rate", "stopped") if entries[name]]
     if len(modes) > 1:
         raise click.UsageError(f"choose one of {', '.join(map(_option, modes))}")
     parts = ("patient_bolus", "bolus_duration", "bolus_lockout", "bolus_count")
@@ -82,6 +103,12 @@ def check_entries(entries: dict[str, Any]) -> None:
         raise click.UsageError(f"{', '.join(map(_option, parts))} belong together")
     if given and entries["no_patient_bolus"]:
         raise click.UsageError("choose --patient-bolus or --no-patient-bolus")
+    if entries["steps"] and not entries["flex"]:
+        raise click.UsageError("--step belongs to --flex; give both")
+    if entries["flex"] and not entries["steps"] and entries["local_time"] is None:
+        raise click.UsageError(f"--flex needs --step: {EXAMPLE}")
+    if entries["bridge"] is not None and entries["no_bridge"] is not None:
+        raise click.UsageError("choose --bridge or --no-bridge")
     if not any(entries.values()):
         raise click.UsageError("nothing to change; see “thecal program set --help”")
 
@@ -94,6 +121,8 @@ def drafted(
     if entries["fluid"]:
         draft = draft.fluid(*((drug, str(concentration)) for drug, concentration in entries["fluid"]))
     draft = _with_mode(draft, entries["daily_dose"], entries["rate"], entries["minimum_rate"], entries["stopped"])
+    if entries["steps"]:
+        draft = draft.flex(*entries["steps"])
     draft = _with_bolus(
         draft, entries["patient_bolus"], entries["bolus_duration"], entries["bolus_lockout"], entries["bolus_count"]
     )
@@ -103,8 +132,22 @@ def drafted(
         draft = draft.limits(drug, hour=str(dose))
     for drug, dose in entries["limit_24h"]:
         draft = draft.limits(drug, day=str(dose))
+    if entries["bridge"] is not None:
+        draft = draft.bridge(str(entries["bridge"]))
+    if entries["no_bridge"] is not None:
+        draft = draft.no_bridge(entries["no_bridge"])
     low: Nanolitres | None = entries["low_reservoir"]
     return draft if low is None else draft.low_reservoir_at(str(low))
+
+
+def _anchored(draft: Draft, local: str | None, here: str, view: PumpView) -> Draft:
+    """Return the draft with its schedule set to the time that was given, or to this computer's if it has none yet."""
+    if local is not None:
+        return draft.now(here if local == "now" else local, view.therapy.pump_time)
+    if draft.week is None or draft.week.anchor is not None:
+        return draft
+    tell(f"The schedule begins with this computer's time, {here.capitalize()}; --local-time says another.")
+    return draft.now(here, view.therapy.pump_time)
 
 
 def _begun(programmer: Programmer) -> Draft:
@@ -151,17 +194,8 @@ def _confirm(review: Review, yes: bool) -> None:
     """Go on only with a review that may be sent, and with somebody's yes."""
     if not review.approved:
         words = "give --reason to pass a soft limit" if _soft_only(review) else "a hard limit is passed"
-        raise Failure(f"not sent: {words}", _not_sent(review, words))
-    try:
-        confirmed = yes or click.confirm("Send this prescription to the pump?", err=True)
-    except click.Abort:
-        confirmed = False
-    if not confirmed:
-        raise Failure("not confirmed; nothing was sent", _not_sent(review, "not confirmed"))
-
-
-def _not_sent(review: Review, words: str) -> dict[str, Any]:
-    return {"result": "not_done", "words": words, "review": plain(review)}
+        raise Failure(f"not sent: {words}", {"result": "not_done", "words": words, "review": plain(review)})
+    confirm("Send this prescription to the pump?", yes, review=plain(review))
 
 
 def _verify(programmer: Programmer, result: Result) -> tuple[Any, ...]:

@@ -21,16 +21,17 @@ from protocol.units import Milliseconds, Nanolitres
 from protocol.vocabulary import AlarmCode
 from thecal.calling import ROLES, Call, pass_call
 from thecal.keys import KEY
+from thecal.looking import SECTIONS, clocks_apart, documents, section_rows, this_computers_time
 from thecal.making import DEFAULT_SERIAL, checked_serial
-from thecal.output import bad, emit, say, table
-from thecal.plain import plain, rows
+from thecal.output import bad, doubtful, emit, say, table, tell
+from thecal.plain import plain
 from thecal.prescribe import set_prescription
+from thecal.prime import prime
 from thecal.quantities import AMOUNT, DURATION, VOLUME, Amount
 from thecal.recording import recording_options
 from thecal.visit import carry_out, report, settle, visit
 
 ALARMS = {code.name.lower(): code for code in AlarmCode}
-SECTIONS = ("identity", "prescription", "therapy", "reservoir", "battery", "alarms", "totals")
 
 
 @click.group()
@@ -59,6 +60,7 @@ def program(ctx: click.Context, /, **options: Any) -> None:
 
 
 program.add_command(set_prescription)
+program.add_command(prime)
 
 
 @program.command()
@@ -66,15 +68,19 @@ program.add_command(set_prescription)
 @pass_call
 def interrogate(call: Call, sections: tuple[str, ...]) -> None:
     """Read everything that the pump knows about itself."""
+    chosen = sections or SECTIONS
     with visit(call) as programmer:
         view = programmer.interrogate()
-    chosen = sections or SECTIONS
+        here = this_computers_time()
+        dates = programmer.dates() if "dates" in chosen else None
+    if apart := clocks_apart(view, here):
+        tell(doubtful(apart))
     if call.as_json:
-        emit({name: plain(getattr(view, name)) for name in chosen})
+        emit(documents(view, dates, chosen))
         return
     for name in chosen:
         say(f"{name.upper()}")
-        say(table([("", *row) for row in rows(getattr(view, name))]))
+        say(table([("", *row) for row in section_rows(view, dates, name, call.library)]))
     if "alarms" in chosen:
         for alarm in view.alarms.alarms:
             say(bad(words.alarm_words(alarm)))

@@ -92,6 +92,16 @@ def settle(programmer: Programmer, result: Result) -> Result:
     return result
 
 
+def confirm(question: str, yes: bool, **more: Any) -> None:
+    """Go on only with somebody's yes; otherwise a ``Failure`` says that nothing was sent."""
+    try:
+        confirmed = yes or click.confirm(question, err=True)
+    except click.Abort:
+        confirmed = False
+    if not confirmed:
+        raise Failure("not confirmed; nothing was sent", {"result": "not_done", "words": "not confirmed", **more})
+
+
 def report(call: Call, result: Result, found: str = "", **more: Any) -> None:
     """Say what became of a command. Anything but done is a ``Failure``, and so is what was ``found`` wrong."""
     if not call.as_json:

@@ -13,6 +13,7 @@ from emulator.programmer.week import local_time, step_label, steps_of
 from emulator.programmer.words import MODES, drug_name
 from protocol.messages import NO_BRIDGE, NO_DIGEST, Drug, IdentityReport, Prescription, Schedule
 from protocol.units import Milliseconds, NanolitresPerDay, Picograms, PicogramsPerDay, daily_dose
+from protocol.vocabulary import Mode
 
 Lines = dict[str, str]
 ABSENT = "-"
@@ -23,8 +24,8 @@ REASON = "reason for passing a soft limit"
 def describe(prescription: Prescription, library: Library, schedule: Schedule | None = None) -> Lines:
     """Return everything that the prescription and its schedule say, in the order of the review."""
     grant = prescription.patient_bolus
-    lines = {"mode": MODES[prescription.mode], "rate": str(prescription.rate)}
-    lines |= _schedule_lines(schedule, prescription.drugs, library) if schedule else {}
+    lines = {"mode": MODES[prescription.mode], "rate": _rate_text(prescription)}
+    lines |= schedule_lines(schedule, prescription.drugs, library) if schedule else {}
     for number, drug in enumerate(prescription.drugs, 1):
         lines |= _drug_lines(number, drug, library)
     return lines | {
@@ -71,6 +72,11 @@ def derive(
     return lines
 
 
+def _rate_text(prescription: Prescription) -> str:
+    scheduled = prescription.mode is Mode.FLEX and prescription.rate.value == 0
+    return "by the schedule" if scheduled else str(prescription.rate)
+
+
 def _flow_text(flow: Flow) -> str:
     average = str(NanolitresPerDay(flow.average))
     if not flow.varies:
@@ -82,7 +88,7 @@ def _on_average(flow: Flow) -> str:
     return " on average" if flow.varies else ""
 
 
-def _schedule_lines(schedule: Schedule, drugs: tuple[Drug, ...], library: Library) -> Lines:
+def schedule_lines(schedule: Schedule, drugs: tuple[Drug, ...], library: Library) -> Lines:
     """Return one line for each step of each day, with each drug's dose, and when the week begins."""
     lines = {"the schedule's Monday begins at pump time": f"{schedule.anchor.value} ms, modulo a week"}
     for day, step in steps_of(schedule):

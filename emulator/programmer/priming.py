@@ -52,18 +52,19 @@ def propose_prime(
     that fits if none is given.
 
     ``line_emptied`` declares that the line holds no drug now: a new catheter, or aspirated and rinsed. Raises
-    ``ProgrammerRefusal`` if nothing can be primed, ``DraftError`` for a volume or a time that does not fit.
+    ``ProgrammerRefusal`` if nothing can be primed or a limit is in the way, ``DraftError`` for a volume or a time
+    that cannot be.
     """
     if not view.prescription.prescription.drugs:
         raise ProgrammerRefusal(REASONS[Reason.UNCONFIRMED])
-    most = view.line if line_emptied else view.therapy.drug_free
+    most = _whole_strokes(view.line if line_emptied else view.therapy.drug_free, view)
     if most.value == 0:
         raise ProgrammerRefusal(
             "By the pump's reckoning the whole line holds drug: there is nothing to prime unless it was emptied."
         )
     wanted = most if volume is None else volume
     if not 0 < wanted.value <= most.value:
-        raise DraftError(f"{wanted} cannot be primed: {most} of the line hold no drug")
+        raise DraftError(f"{wanted} cannot be primed: {most} of the line hold no drug, in whole strokes")
     span = shortest(wanted, view, library) if duration is None else duration
     fastest = wanted.value * DAY_MS // span.value if span.value else 0
     if not view.identity.rate_min.value <= fastest <= view.identity.rate_max.value:
@@ -76,7 +77,7 @@ def propose_prime(
 def shortest(volume: Nanolitres, view: PumpView, library: Library) -> Milliseconds:
     """Return the shortest time, in whole minutes, that fits the pump's flow and the limits at its outlet.
 
-    Raises ``DraftError`` with the drug and the limit if no time up to a day does.
+    Raises ``ProgrammerRefusal`` with the drug and the limit if no time up to a day does.
     """
     drugs = view.prescription.prescription.drugs
     for drug in drugs:
@@ -85,7 +86,9 @@ def shortest(volume: Nanolitres, view: PumpView, library: Library) -> Millisecon
     needed += [_for_the_hour(drug, volume, view, library) for drug in drugs]
     span = max(MINUTE_MS, -(-max(needed) // MINUTE_MS) * MINUTE_MS)
     if span > LONGEST_MS:
-        raise DraftError(f"{volume} would need {clock(span)} within the limit of the hour; prime less at a time")
+        raise ProgrammerRefusal(
+            f"{volume} would need {clock(span)} within the limit of the hour; prime less at a time"
+        )
     return Milliseconds(span)
 
 
@@ -98,21 +101,21 @@ def _for_the_hour(drug: Drug, volume: Nanolitres, view: PumpView, library: Libra
         return MINUTE_MS
     if room <= 0:
         name, given = drug_name(drug.code, library), Picograms(counted)
-        raise DraftError(
+        raise ProgrammerRefusal(
             f"{name}: {given} left the pump in the last hour, its limit in 1 h is {drug.limit_1h}; prime later"
         )
     return -(-mass * GUARD_HOUR_MS // room)
 
 
 def _check_day(drug: Drug, volume: Nanolitres, view: PumpView, library: Library) -> None:
-    """Raise ``DraftError`` if the volume, what a day holds beside it, before or after, pass the limit of the day."""
+    """Raise ``ProgrammerRefusal`` if the volume, what a day holds beside it, before or after, pass the limit of the day."""
     prescription = view.prescription.prescription
     basal = 0 if view.therapy.rate.value == 0 else flow_of(prescription, view.identity, view.in_force).fullest_day
     beside = max(_counted(drug, view)[1], basal * drug.concentration.value)
     mass = volume.value * drug.concentration.value
     if beside + mass + _slack(drug, view) > drug.limit_24h.value:
         name = drug_name(drug.code, library)
-        raise DraftError(
+        raise ProgrammerRefusal(
             f"{name}: {Picograms(mass)}, and {Picograms(beside)} beside it in 24 h, pass its limit of "
             f"{drug.limit_24h}; prime less, or later"
         )
@@ -122,6 +125,11 @@ def _counted(drug: Drug, view: PumpView) -> tuple[int, int]:
     """Return what the pump counts at its outlet for the hour and the day, in pg."""
     total = next((total for total in view.totals.drugs if total.code == drug.code), None)
     return (total.outlet_1h.value, total.outlet_24h.value) if total else (0, 0)
+
+
+def _whole_strokes(volume: Nanolitres, view: PumpView) -> Nanolitres:
+    stroke = view.identity.stroke.value
+    return Nanolitres(volume.value // stroke * stroke)
 
 
 def _slack(drug: Drug, view: PumpView) -> int:
