@@ -108,7 +108,7 @@ def _for_the_hour(drug: Drug, volume: Nanolitres, view: PumpView, library: Libra
 
 
 def _check_day(drug: Drug, volume: Nanolitres, view: PumpView, library: Library) -> None:
-    """Raise ``ProgrammerRefusal`` if the volume, what a day holds beside it, before or after, pass the limit of the day."""
+    """Raise ``ProgrammerRefusal`` if the volume and what a day holds beside it pass the limit of the day."""
     prescription = view.prescription.prescription
     basal = 0 if view.therapy.rate.value == 0 else flow_of(prescription, view.identity, view.in_force).fullest_day
     beside = max(_counted(drug, view)[1], basal * drug.concentration.value)

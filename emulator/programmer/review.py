@@ -90,18 +90,18 @@ def review(number: int, draft: Draft, view: PumpView, library: Library, reason: 
 
 
 def gathered(found: tuple[Change, ...]) -> tuple[Change, ...]:
-    """Join the steps that change in the same way at the same time of several days into one line."""
+    """Join the steps that change in the same way at the same time of several days into one line, in order of time."""
     days: dict[tuple[str, str, str], list[int]] = {}
     for change in found:
         if step := step_at(change.field):
-            days.setdefault((step[1], change.old, change.new), []).append(step[0])
-    joined: dict[Change, None] = {}
-    for change in found:
-        step = step_at(change.field)
-        every = days[step[1], change.old, change.new] if step else []
-        label = f"step {days_text(tuple(every))} {step[1]}" if step else change.field
-        joined[change._replace(field=label)] = None
-    return tuple(joined)
+            days.setdefault((step.time, change.old, change.new), []).append(step.day)
+    steps = [
+        Change(f"step {days_text(tuple(sorted(on)))} {time}", old, new)
+        for (time, old, new), on in sorted(days.items(), key=lambda item: (min(item[1]), item[0]))
+    ]
+    rest = [change for change in found if not step_at(change.field)]
+    at = next((number for number, change in enumerate(found) if step_at(change.field)), 0)
+    return (*rest[:at], *steps, *rest[at:])
 
 
 def changes(old: Lines, new: Lines) -> tuple[Change, ...]:

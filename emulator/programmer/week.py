@@ -53,6 +53,13 @@ class FlexStep(NamedTuple):
     amount: Amount
 
 
+class Moment(NamedTuple):
+    """A day of the week and a time of day as it is shown."""
+
+    day: int
+    time: str
+
+
 @dataclass(frozen=True, slots=True)
 class Week:
     """The steps of all days, in order, and when in pump time a Monday begins, modulo a week; None if not said yet."""
@@ -134,10 +141,10 @@ def step_label(day: int, begins: Milliseconds) -> str:
     return f"step {NAMES[day]} {_clock(begins.value)}"
 
 
-def step_at(label: str) -> tuple[int, str] | None:
+def step_at(label: str) -> Moment | None:
     """Return the day and the time of day in a label that ``step_label`` made, None for any other label."""
     match = _LABEL.fullmatch(label)
-    return (NAMES.index(match["day"]), match["time"]) if match else None
+    return Moment(NAMES.index(match["day"]), match["time"]) if match else None
 
 
 def days_text(days: tuple[int, ...]) -> str:
