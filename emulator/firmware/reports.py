@@ -80,7 +80,8 @@ def therapy(pump: Pump) -> TherapyReport:
         lockout_remaining=Milliseconds(max(0, record.lockout_until - pump.now)),
         boluses_left=max(0, count - len(pump.grants_today())),
         denied=record.denied,
-        stopped_for=Milliseconds(pump.now - record.stopped_at if record.stopped_at >= 0 else 0),
+        # Never 0 for a stop of this very instant: 0 says that the pump is not stopped.
+        stopped_for=Milliseconds(max(1, pump.now - record.stopped_at) if record.stopped_at >= 0 else 0),
         bridge_remaining=Nanolitres(pump.bridge_remaining_nl),
         drug_free=Nanolitres(drug_free_nl(pump.line)),
     )

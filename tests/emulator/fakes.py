@@ -216,7 +216,13 @@ class FakePump:
     def _rate(self) -> NanolitresPerDay:
         if not self._infusing:
             return NanolitresPerDay(0)
-        return NanolitresPerDay(rate_at(self.schedule, self.pump_time.value)) if self.schedule else self.prescription.rate
+        if self.state is TherapyState.MINIMUM_RATE:
+            return NanolitresPerDay(6_000)
+        return (
+            NanolitresPerDay(rate_at(self.schedule, self.pump_time.value))
+            if self.schedule
+            else self.prescription.rate
+        )
 
     def _refused(self, reason: Reason) -> Refused:
         return Refused(reason, 255, Milliseconds(0), Picograms(0))

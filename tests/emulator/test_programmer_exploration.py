@@ -15,8 +15,10 @@ from emulator.programmer.programmer import Programmer
 from emulator.programmer.results import Done, ProgrammerRefusal
 from emulator.programmer.review import Review
 from emulator.programmer.workflow import Phase
+from emulator.schedule import peak_rate
 from protocol.messages import ClinicianBolus, Commit, Prescription
-from protocol.vocabulary import TherapyState
+from protocol.units import Milliseconds
+from protocol.vocabulary import Mode, TherapyState
 from tests.emulator.fakes import FakePump
 from tests.emulator.tiny import HARD_24H, LIBRARY, prescribe
 
@@ -40,6 +42,11 @@ class Desk:
     def enter(self, dose: str) -> None:
         """Type a daily dose."""
         self.programmer.edit(self.programmer.draft.daily_dose(dose))
+
+    def enter_flex(self, step: str) -> None:
+        """Type a schedule with one step for an hour each day."""
+        steps = ("all 00:00 200 ng/day", f"all 06:00 {step}", "all 07:00 200 ng/day")
+        self.programmer.edit(self.programmer.draft.flex(*steps).now("mon 00:00", Milliseconds(0)))
 
     def review(self) -> None:
         """Look at old and new; the first screen is remembered by the finger that will press late."""
@@ -66,6 +73,7 @@ class Desk:
             self.shown and (self.shown.prescription, self.shown.findings),
             self.programmer.view and self.programmer.view.prescription.prescription,
             self.pump.prescription,
+            self.pump.schedule,
             self.pump.state,
         )
 
@@ -74,6 +82,8 @@ KEYS: dict[str, Callable[[Desk], object]] = {
     "enter within": lambda desk: desk.enter("200 ng/day"),
     "enter soft": lambda desk: desk.enter("300 ng/day"),
     "enter hard": lambda desk: desk.enter("480.001 ng/day"),
+    "enter flex within": lambda desk: desk.enter_flex("200 ng/day"),
+    "enter flex slip": lambda desk: desk.enter_flex("720.001 ng/day"),
     "review": Desk.review,
     "justify": lambda desk: desk.programmer.justify("because"),
     "update": lambda desk: desk.press_update(late=False),
@@ -105,6 +115,7 @@ def judge(desk: Desk, keys: tuple[str, ...], outcome: object) -> None:
     held = desk.pump.prescription
     assert held in desk.confirmed, keys
     assert held.rate.value <= HARD_24H, keys
+    assert held.mode is not Mode.FLEX or (desk.pump.schedule and peak_rate(desk.pump.schedule) == 200_000), keys
     assert held.rate.value <= 240_000 or held.override_reason == "because", keys
     assert not any(isinstance(message, ClinicianBolus) for message in desk.pump.executed), keys
     if keys and keys[-1] == "stop" and desk.programmer.state is not Phase.DISCONNECTED:
@@ -112,7 +123,7 @@ def judge(desk: Desk, keys: tuple[str, ...], outcome: object) -> None:
 
 
 def test_no_sequence_of_keys_disarms_a_limit() -> None:
-    """All sequences of fifteen keys, equal situations merged: limits hold, and a stop always stops."""
+    """All sequences of seventeen keys, equal situations merged: limits hold, and a stop always stops."""
     seen: dict[object, tuple[str, ...]] = {Desk().situation(): ()}
     frontier: list[tuple[str, ...]] = [()]
     phases, commits = set(), 0

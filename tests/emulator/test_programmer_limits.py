@@ -235,7 +235,9 @@ def morphine(strength: int, rate: int) -> Prescription:
 
 def test_the_published_case_of_a_missing_bridge() -> None:
     """From 25 to 5 mg/mL at 5 mg a day, 25 mg a day reach the patient for seven hours and fifty minutes."""
-    findings = list(line_findings(morphine(25_000, 200_000), morphine(5_000, 1_000_000), steady(1_000_000), LINE, SHIPPED))
+    findings = list(
+        line_findings(morphine(25_000, 200_000), morphine(5_000, 1_000_000), steady(1_000_000), LINE, SHIPPED)
+    )
     assert [finding.verdict for finding in findings] == [Verdict.SOFT]
     for words in ("327 uL", "7 h 50 min", "25 mg/day instead of 5 mg/day"):
         assert words in findings[0].words
@@ -243,7 +245,9 @@ def test_the_published_case_of_a_missing_bridge() -> None:
 
 def test_a_weaker_line_is_said_as_well() -> None:
     """From 5 to 25 mg/mL the patient gets a fifth for a day and a half: withdrawal, not overdose."""
-    findings = list(line_findings(morphine(5_000, 1_000_000), morphine(25_000, 200_000), steady(200_000), LINE, SHIPPED))
+    findings = list(
+        line_findings(morphine(5_000, 1_000_000), morphine(25_000, 200_000), steady(200_000), LINE, SHIPPED)
+    )
     assert "1 mg/day instead of 5 mg/day" in findings[0].words
     assert "1 day 15 h" in findings[0].words
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import pytest
 from hypothesis import given
@@ -12,7 +12,7 @@ from emulator.library import Library, Verdict
 from emulator.programmer.describe import ABSENT, derive, describe
 from emulator.programmer.programmer import Programmer
 from emulator.programmer.review import changes
-from protocol.messages import NO_GRANT, Drug, PatientBolusGrant, Prescription
+from protocol.messages import NO_DIGEST, NO_GRANT, Drug, PatientBolusGrant, Prescription
 from protocol.prescription_digest import digest_of
 from protocol.units import Milliseconds, Nanolitres, NanolitresPerDay, Picograms, PicogramsPerNanolitre
 from protocol.vocabulary import Mode
@@ -44,6 +44,8 @@ PRESCRIPTIONS = st.builds(
     low_reservoir=st.builds(Nanolitres, NUMBERS),
     library=st.binary(min_size=16, max_size=16),
     override_reason=st.text(max_size=10),
+    schedule=st.one_of(st.just(NO_DIGEST), st.binary(min_size=16, max_size=16)),
+    bridge=st.builds(NanolitresPerDay, NUMBERS),
 )
 
 
@@ -66,7 +68,7 @@ def test_two_prescriptions_that_differ_differ_in_a_line(old: Prescription, new: 
 def test_each_single_change_is_shown(base: Prescription, data: st.DataObject) -> None:
     """One field changed is at least one line, with its old and its new text."""
     other = data.draw(PRESCRIPTIONS)
-    for name in ("mode", "rate", "drugs", "patient_bolus", "low_reservoir", "library", "override_reason"):
+    for name in (field.name for field in fields(Prescription)):
         changed = replace(base, **{name: getattr(other, name)})
         shown = changes(describe(base, LIBRARY), describe(changed, LIBRARY))
         assert bool(shown) is (changed != base)
