@@ -11,7 +11,7 @@ from emulator.programmer.flow import Flow, flow_of
 from emulator.programmer.limits import bolus_flow, worst_day_volume
 from emulator.programmer.week import local_time, step_label, steps_of
 from emulator.programmer.words import MODES, drug_name
-from protocol.messages import NO_BRIDGE, NO_DIGEST, Drug, IdentityReport, Prescription, Schedule
+from protocol.messages import NO_BRIDGE, NO_DIGEST, Drug, IdentityReport, Prescription, Schedule, Step
 from protocol.units import Milliseconds, NanolitresPerDay, Picograms, PicogramsPerDay, daily_dose
 from protocol.vocabulary import Mode
 
@@ -91,12 +91,13 @@ def _on_average(flow: Flow) -> str:
 def schedule_lines(schedule: Schedule, drugs: tuple[Drug, ...], library: Library) -> Lines:
     """Return one line for each step of each day, with each drug's dose, and when the week begins."""
     lines = {"the schedule's Monday begins at pump time": f"{schedule.anchor.value} ms, modulo a week"}
-    for day, step in steps_of(schedule):
-        doses = (
-            f", {daily_dose(step.rate, drug.concentration)} of {drug_name(drug.code, library)}" for drug in drugs
-        )
-        lines[step_label(day, step.begins)] = f"{step.rate}{''.join(doses)}"
-    return lines
+    texts = {step: _step_text(step, drugs, library) for step in schedule.steps}
+    return lines | {step_label(day, step.begins): texts[step] for day, step in steps_of(schedule)}
+
+
+def _step_text(step: Step, drugs: tuple[Drug, ...], library: Library) -> str:
+    doses = (f"{daily_dose(step.rate, drug.concentration)} of {drug_name(drug.code, library)}" for drug in drugs)
+    return ", ".join((str(step.rate), *doses))
 
 
 def _drug_lines(number: int, drug: Drug, library: Library) -> Lines:

@@ -6,6 +6,7 @@ so that one formula holds for a constant flow and for a schedule.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import NamedTuple
 
 from emulator.schedule import average_rate, lowest_rate, most_within, peak_rate
@@ -39,13 +40,18 @@ def flow_of(prescription: Prescription, identity: IdentityReport, schedule: Sche
     and returned as none: whoever decides by it must ask for the schedule first.
     """
     if prescription.mode is Mode.FLEX and schedule is not None:
-        return Flow(
-            lowest_rate(schedule),
-            peak_rate(schedule),
-            average_rate(schedule),
-            most_within(schedule, HOUR_MS) * HOURS_A_DAY,
-            most_within(schedule, DAY_MS),
-        )
+        return _by_schedule(schedule)
     minimum = prescription.mode is Mode.MINIMUM_RATE
     rate = identity.rate_minimum_mode.value if minimum else prescription.rate.value
     return Flow(rate, rate, rate, rate, rate)
+
+
+@lru_cache(maxsize=64)
+def _by_schedule(schedule: Schedule) -> Flow:
+    return Flow(
+        lowest_rate(schedule),
+        peak_rate(schedule),
+        average_rate(schedule),
+        most_within(schedule, HOUR_MS) * HOURS_A_DAY,
+        most_within(schedule, DAY_MS),
+    )

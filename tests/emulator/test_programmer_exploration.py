@@ -6,7 +6,8 @@ programmer and pump in the same situation are walked on from only once.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 from hypothesis import settings
 
@@ -99,6 +100,19 @@ KEYS: dict[str, Callable[[Desk], object]] = {
 }
 
 
+FLEX_KEYS = (
+    "enter within",
+    "enter flex within",
+    "enter flex slip",
+    "review",
+    "justify",
+    "update",
+    "late update",
+    "cancel",
+    "verify",
+)
+
+
 def play(keys: tuple[str, ...]) -> tuple[Desk, object]:
     """Press the keys on a fresh desk; return it and what the last press came to."""
     desk, outcome = Desk(), object()
@@ -122,22 +136,46 @@ def judge(desk: Desk, keys: tuple[str, ...], outcome: object) -> None:
         assert isinstance(outcome, Done), keys
 
 
-def test_no_sequence_of_keys_disarms_a_limit() -> None:
-    """All sequences of seventeen keys, equal situations merged: limits hold, and a stop always stops."""
+class Explored(NamedTuple):
+    """What all sequences of some keys came to."""
+
+    phases: set[Phase]
+    situations: int
+    commits: int
+    flex_commits: int
+
+
+def explore(names: Sequence[str]) -> Explored:
+    """Walk through every sequence of these keys, equal situations merged, and judge each."""
     seen: dict[object, tuple[str, ...]] = {Desk().situation(): ()}
     frontier: list[tuple[str, ...]] = [()]
-    phases, commits = set(), 0
+    phases: set[Phase] = set()
+    commits = flex_commits = 0
     for _ in range(DEPTH):
         reached: list[tuple[str, ...]] = []
         for keys in frontier:
-            for key in KEYS:
+            for key in names:
                 desk, outcome = play((*keys, key))
                 judge(desk, (*keys, key), outcome)
                 phases.add(desk.programmer.state)
                 commits += sum(isinstance(message, Commit) for message in desk.pump.executed)
+                flex_commits += desk.pump.schedule is not None
                 if seen.setdefault(desk.situation(), (*keys, key)) == (*keys, key):
                     reached.append((*keys, key))
         frontier = reached
-    assert phases == set(Phase) - {Phase.STAGED, Phase.UNRESOLVED}
-    assert commits > 100
-    assert len(seen) > 100
+    return Explored(phases, len(seen), commits, flex_commits)
+
+
+def test_no_sequence_of_keys_disarms_a_limit() -> None:
+    """All sequences of fifteen keys: limits hold, and a stop always stops."""
+    explored = explore([key for key in KEYS if "flex" not in key])
+    assert explored.phases == set(Phase) - {Phase.STAGED, Phase.UNRESOLVED}
+    assert explored.commits > 100
+    assert explored.situations > 100
+
+
+def test_no_sequence_of_keys_lets_a_slip_in_a_schedule_through() -> None:
+    """All sequences of entering a dose, a schedule and a schedule with one slip: the slip is never sent."""
+    explored = explore(FLEX_KEYS)
+    assert explored.flex_commits > 50
+    assert explored.situations > 50
