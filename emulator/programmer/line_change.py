@@ -19,10 +19,16 @@ from emulator.programmer.bridge import Change, duration_ms, mixed_line, objectio
 from emulator.programmer.draft import NoBridge
 from emulator.programmer.findings import Finding
 from emulator.programmer.flow import Flow, flow_of
+from emulator.programmer.limits import deliverable
 from emulator.programmer.words import clock, drug_name
 from protocol.messages import NO_BRIDGE, Prescription
 from protocol.units import DAY_MS, Nanolitres, NanolitresPerDay, Picograms, PicogramsPerDay
 from protocol.vocabulary import Mode
+
+UNKNOWN_FLUID = (
+    "as far as this programmer knows the line holds no other fluid; if it does, only you know what dose the bridge "
+    "brings"
+)
 
 
 class LineChange(NamedTuple):
@@ -91,8 +97,13 @@ def _strengths(prescription: Prescription) -> dict[int, int]:
 
 def _against(change: Change, wish: NanolitresPerDay, library: Library) -> Iterator[Finding]:
     """Yield why a bridge that the clinician entered cannot be."""
+    if change.new.mode is Mode.STOPPED:
+        yield Finding(Verdict.HARD, f"bridge at {wish}: nothing is prescribed to flow")
+        return
     if not change.needs_bridge:
-        yield Finding(Verdict.HARD, "no bridge is needed: nothing flows, or the line holds no other fluid")
+        if not deliverable(wish.value, change.view.identity):
+            yield Finding(Verdict.HARD, f"bridge at {wish} is no flow for this pump")
+        yield Finding(Verdict.SOFT, UNKNOWN_FLUID)
         return
     for problem in objections(change, wish.value, library):
         yield Finding(Verdict.HARD, f"bridge at {wish}: {problem}")
@@ -130,6 +141,9 @@ def _lines(change: Change, bridge: NanolitresPerDay, library: Library) -> dict[s
     if bridge.value == 0:
         return lines
     took = clock(duration_ms(change, bridge.value))
+    if not change.needs_bridge:
+        lines["what the bridge does"] = f"{bridge} for up to {took}, with whatever other fluid the line holds"
+        return lines
     if change.goes_on:
         lines["what the bridge does"] = f"goes on at {bridge} for another {took}, with the fluid from before"
         return lines

@@ -260,9 +260,30 @@ def test_an_entered_bridge_must_keep_the_dose_between_old_and_new() -> None:
         assert says in words
 
 
-def test_a_bridge_where_none_is_needed_is_refused() -> None:
-    """With the same fluid there is nothing to bridge."""
-    assert "no bridge is needed" in hard(reviewed(infusing_pump(LIBRARY), "20 mg/mL", bridge="50 uL/day"))
+def test_a_bridge_for_a_fluid_that_only_the_clinician_knows_of_needs_a_reason() -> None:
+    """After a fluid was changed at a stop the programmer no longer knows the line; an entered bridge still works."""
+    _, programmer = changed("20 mg/mL", "2 mg/day", "10 mg/mL")
+    updated(programmer, programmer.draft.fluid(("morphine", "10 mg/mL")).stopped())
+    programmer.interrogate()
+    programmer.edit(programmer.draft.daily_dose("2 mg/day"))
+    refused = programmer.update(programmer.review())
+    assert isinstance(refused, NotDone)
+    assert "give a bridge, or a reason" in refused.words
+    programmer.interrogate()
+    programmer.edit(programmer.draft.daily_dose("2 mg/day").bridge("100 uL/day"))
+    review = programmer.review()
+    assert not review.approved
+    assert "only you know what dose the bridge brings" in review.text()
+    assert isinstance(programmer.update(programmer.justify("20 mg/mL in line")), Done)
+    assert programmer.verify().view.therapy.state is TherapyState.BRIDGE
+
+
+def test_a_bridge_at_a_stop_or_at_no_flow_of_the_pump_is_refused() -> None:
+    """Nothing that cannot be infused is sent."""
+    programmer = ready(infusing_pump(LIBRARY))
+    programmer.edit(programmer.draft.stopped().bridge("50 uL/day"))
+    assert "nothing is prescribed to flow" in hard(programmer.review())
+    assert "no flow for this pump" in hard(reviewed(infusing_pump(LIBRARY), "20 mg/mL", bridge="40 uL/day"))
 
 
 def test_a_line_without_drug_needs_a_prime_and_that_is_said() -> None:
