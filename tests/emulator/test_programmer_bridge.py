@@ -176,6 +176,28 @@ def test_no_bridge_needs_a_reason_and_shows_what_reaches_the_patient() -> None:
     assert world.pump.bridge_remaining_nl == 0
 
 
+def test_no_reason_lets_the_line_pass_a_hard_limit() -> None:
+    """What would reach the patient above a hard limit without a bridge is refused, however it is meant."""
+    programmer = ready(infusing_pump(LIBRARY))
+    programmer.edit(programmer.draft.fluid(("morphine", "2 mg/mL")).daily_dose("5 mg/day").no_bridge("I insist"))
+    review = programmer.review()
+    assert "50 mg/day instead of 5 mg/day" in hard(review)
+    assert not review.approved
+    assert not programmer.justify("I do insist").approved
+
+
+def test_a_bridge_may_not_pass_the_new_limits_at_the_tip() -> None:
+    """The old dose, above a limit that the new prescription sets, is not bridged at."""
+    programmer = ready(infusing_pump(LIBRARY))
+    draft = programmer.draft.fluid(("morphine", "10 mg/mL")).daily_dose("0.8 mg/day")
+    programmer.edit(draft.limits("morphine", day="1 mg"))
+    assert programmer.review().prescription.bridge == NanolitresPerDay(50_000)
+    programmer.edit(draft.limits("morphine", day="0.999 mg"))
+    review = programmer.review()
+    assert review.prescription.bridge == NO_BRIDGE
+    assert "morphine at the tip would reach 1 mg in a day; its limit is 999 ug" in review.text()
+
+
 @pytest.mark.parametrize("reason", ["", "  ", "\n"])
 def test_no_bridge_without_a_reason_is_refused(reason: str) -> None:
     """Blanks are no reason."""

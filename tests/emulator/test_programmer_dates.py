@@ -137,6 +137,25 @@ def test_stability_counts_from_the_last_refill_and_the_least_stable_drug_decides
     assert early.refill == early.volume
 
 
+def test_the_least_stable_drug_of_a_mixture_decides() -> None:
+    """Ziconotide beside morphine brings the refill forward."""
+    pump = using()
+    ziconotide, (morphine,) = LIBRARY.by_name("ziconotide"), pump.prescription.drugs
+    assert ziconotide is not None
+    pump.prescription = replace(pump.prescription, drugs=(morphine, replace(morphine, code=ziconotide.code)))
+    due = dates(seen(pump), LIBRARY, Milliseconds(0)).stability
+    assert due.at == ziconotide.stability
+    assert due.words.startswith("ziconotide is stable for 40 days")
+
+
+def test_a_schedule_goes_on_where_the_bridge_ends() -> None:
+    """Half a day of bridge first, and Monday's flow begins at Monday's midnight all the same."""
+    pump = flexing()
+    pump.computed, pump.bridge_remaining = Nanolitres(3_050_000), Nanolitres(50_000)
+    pump.prescription = replace(pump.prescription, bridge=NanolitresPerDay(100_000))
+    assert abs(due_ms(pump) - DAY_MS) <= 1_000
+
+
 def test_what_is_not_known_is_said() -> None:
     """No refill, no flow, an unknown drug or an unknown schedule: words instead of a date."""
     view = seen(using())
