@@ -79,7 +79,12 @@ def _schedule_rows(view: PumpView, library: Library) -> Rows:
 
 
 def _date_rows(view: PumpView, dates: Dates) -> Rows:
-    named = (("refill due", dates.refill), ("by volume", dates.volume), ("by stability", dates.stability))
+    named = (
+        ("refill due", dates.refill),
+        ("by volume", dates.volume),
+        ("by stability", dates.stability),
+        ("replacement due", dates.replacement),
+    )
     return [(name, _due_text(view, due)) for name, due in named]
 
 

@@ -39,11 +39,12 @@ class Due:
 
 @dataclass(frozen=True, slots=True)
 class Dates:
-    """What is due when: the refill, and the two moments that it is the earlier of."""
+    """What is due when: the refill, and the two moments that it is the earlier of; the replacement of the pump."""
 
     refill: Due
     volume: Due
     stability: Due
+    replacement: Due
 
 
 def dates(view: PumpView, library: Library, refilled: Milliseconds | None) -> Dates:
@@ -51,7 +52,7 @@ def dates(view: PumpView, library: Library, refilled: Milliseconds | None) -> Da
     volume, stability = _dated(_volume(view), view), _dated(_stability(view, library, refilled), view)
     known = [due for due in (volume, stability) if due.at is not None]
     refill = min(known, key=lambda due: due.at or Milliseconds(0)) if known else Due(None, "not known")
-    return Dates(refill, volume, stability)
+    return Dates(refill, volume, stability, _dated(_replacement(view), view))
 
 
 def worst_use_nl(view: PumpView, for_ms: int) -> int:
@@ -120,6 +121,14 @@ def _stability(view: PumpView, library: Library, refilled: Milliseconds | None) 
     first = min(known, key=lambda entry: entry.stability)
     at = refilled + first.stability
     return Due(at, f"{first.name} is stable for {clock(first.stability.value)} after the refill")
+
+
+def _replacement(view: PumpView) -> Due:
+    """Return when the pump must be replaced at the latest, as it reckons itself: a date that only comes nearer."""
+    at = view.therapy.pump_time + view.battery.replace_in
+    if view.battery.eri:
+        return Due(at, "ELECTIVE REPLACEMENT INDICATOR: replace the pump, within 90 days of the indicator")
+    return Due(at, "battery at its replacement indicator, or end of the design life, if the flow stays as it is")
 
 
 def _dated(due: Due, view: PumpView) -> Due:

@@ -100,6 +100,8 @@ class FakePump:
         self.pump_time = Milliseconds(0)
         self.wall_clock = 0
         self.stopped_for = Milliseconds(0)
+        self.eri = False
+        self.replace_in = Milliseconds(2_000 * 86_400_000)
         self.bridge_remaining = Nanolitres(0)
         self.drug_free = Nanolitres(0)
         self.boluses_left = 0
@@ -266,7 +268,7 @@ class FakePump:
                 self.drug_free,
             ),
             Section.RESERVOIR: ReservoirReport(Nanolitres(20_000_000), self.computed, Nanolitres(2_000_000)),
-            Section.BATTERY: BatteryReport(1000, 1, False, Milliseconds(0)),
+            Section.BATTERY: BatteryReport(1000, 1, self.eri, self.replace_in),
             Section.ALARMS: AlarmsReport(0, never, self.alarms),
             Section.TOTALS: TotalsReport(nothing, 0, self.totals),
             Section.SCHEDULE: ScheduleReport(

@@ -177,6 +177,19 @@ def test_what_is_not_known_is_said() -> None:
     assert "the infusion started now" in dates(seen(held), LIBRARY, None).volume.words
 
 
+def test_the_replacement_is_dated_and_the_indicator_is_said() -> None:
+    """By the pump's reckoning; at the indicator in capitals, and at once if that is now."""
+    pump = using()
+    pump.wall_clock, pump.replace_in = 1_709_078_400_000, Milliseconds(90 * DAY_MS)
+    healthy = dates(seen(pump), LIBRARY, None).replacement
+    assert (healthy.at, healthy.date) == (Milliseconds(91 * DAY_MS), "2024-05-28")
+    assert "INDICATOR" not in healthy.words
+    pump.eri, pump.replace_in = True, Milliseconds(0)
+    due = dates(seen(pump), LIBRARY, None).replacement
+    assert due.at == pump.pump_time
+    assert "ELECTIVE REPLACEMENT INDICATOR" in due.words
+
+
 def test_a_reservoir_at_its_threshold_is_due_now() -> None:
     """And not in the past."""
     due = dates(seen(using(contents=2 * ML)), LIBRARY, None).volume

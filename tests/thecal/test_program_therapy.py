@@ -137,6 +137,7 @@ def test_an_interrogation_says_when_a_refill_is_due(programmed: RunningPump, run
     assert run("program", "clock", "2028-02-28T12:00Z").code == 0
     shown = run("program", "interrogate", "--section", "dates").out
     assert "refill due" in shown
+    assert "replacement due" in shown
     assert "2028-05-28 (in " in shown
     assert "morphine is stable for 90 days" in shown
     document = json.loads(run("program", "--json", "interrogate", "--section", "dates").out)
