@@ -13,11 +13,12 @@ from emulator.library import Library
 from emulator.programmer.flow import flow_of
 from emulator.programmer.results import DraftError, ProgrammerRefusal
 from emulator.programmer.view import PumpView
-from emulator.programmer.words import REASONS, clock, drug_name
+from emulator.programmer.words import REASONS, STATES, clock, drug_name
 from protocol.messages import Drug, Prime
 from protocol.units import DAY_MS, HOUR_MS, MINUTE_MS, Milliseconds, Nanolitres, NanolitresPerDay, Picograms
-from protocol.vocabulary import Reason
+from protocol.vocabulary import Reason, TherapyState
 
+NO_PRIME = (TherapyState.BRIDGE, TherapyState.PRIMING)
 LONGEST_MS = 24 * HOUR_MS
 """A prime is a bolus to the pump, and none takes longer than a day."""
 GUARD_HOUR_MS = HOUR_MS + 2 * MINUTE_MS + 30_000
@@ -57,6 +58,8 @@ def propose_prime(
     """
     if not view.prescription.prescription.drugs:
         raise ProgrammerRefusal(REASONS[Reason.UNCONFIRMED])
+    if view.therapy.state in NO_PRIME:
+        raise ProgrammerRefusal(f"The pump is {STATES[view.therapy.state]}: nothing can be primed now.")
     most = _whole_strokes(view.line if line_emptied else view.therapy.drug_free, view)
     if most.value == 0:
         raise ProgrammerRefusal(

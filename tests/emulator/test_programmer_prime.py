@@ -131,6 +131,15 @@ def test_a_pump_without_a_prescription_is_not_primed() -> None:
         ready(FakePump(LIBRARY)).propose_prime(line_emptied=True)
 
 
+@pytest.mark.parametrize("state", [TherapyState.BRIDGE, TherapyState.PRIMING])
+def test_a_pump_that_bridges_or_primes_is_not_primed(state: TherapyState) -> None:
+    """It is said before anything is shown or sent."""
+    pump = empty_line(1_000)
+    pump.state = state
+    with pytest.raises(ProgrammerRefusal, match="nothing can be primed now"):
+        ready(pump).propose_prime()
+
+
 def test_exactly_what_was_shown_is_sent_once() -> None:
     """An older proposal, a second press, or one from before another interrogation is refused; nothing is sent."""
     pump = empty_line(1_000)
