@@ -22,6 +22,7 @@ COMMANDS = {
     "demo": ("thecal.demo", "See what thecal does, with nothing to set up."),
     "doctor": ("thecal.doctor", "Check the installation, ports and permissions."),
     "hw": ("thecal.hw", "Wires, and what goes over them."),
+    "faults": ("thecal.faults", "List every failure, cause it, and see what notices it."),
     "loop": ("thecal.loop", "Pump and programmer through one echoing port."),
     "program": ("thecal.program", "Program a pump, as a clinician would."),
     "pump": ("thecal.pump", "Run an emulated pump on a port."),

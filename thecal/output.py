@@ -19,7 +19,7 @@ def emit(value: Any) -> None:
     click.echo(json.dumps(value, ensure_ascii=False, indent=2))
 
 
-def say(text: str) -> None:
+def say(text: str = "") -> None:
     """Write a line of result on stdout."""
     click.echo(text, color=_colour())
 

@@ -1,0 +1,93 @@
+"""Every failure of the table is real: it can be caused, has its effect, and is noticed as its class claims."""
+
+from __future__ import annotations
+
+import pytest
+
+from emulator.bench_faults import FAULTS
+from emulator.firmware.alarm_table import ALARMS, BY_CODE
+from emulator.workups.finding import Workup
+from emulator.workups.reading import shipped_catalogue
+from protocol.vocabulary import AlarmCode
+from verify.deadlines import load_deadlines
+from verify.faults.catalogue import CLASSES, Failure, failures
+from verify.faults.report import Outcome
+from verify.faults.run import SCENES, run, runs
+
+EVERY = list(runs())
+FLOWS = {"keep": "keep", "minimum": "minimum", "stop": "stop"}
+NO_FAILURE = {"ACCURACY"}
+"""What the bench can cause that is no failure, only how pumps are."""
+
+
+@pytest.mark.safety
+@pytest.mark.parametrize(("failure", "profile"), EVERY, ids=[f"{failure.id}-{profile}" for failure, profile in EVERY])
+def test_every_failure_is_noticed_as_its_class_claims(failure: Failure, profile: str) -> None:
+    """Caused in a fresh pump, the failure is noticed by what its row says, in time and with nothing amiss."""
+    outcome = run(failure, profile)
+    assert outcome.problems == ()
+    assert outcome.noticed_by
+    if outcome.deadline_ms is not None and outcome.after_ms is not None:
+        assert outcome.after_ms <= outcome.deadline_ms
+
+
+def test_every_row_has_a_scene_and_every_scene_a_row() -> None:
+    """No failure is listed that cannot be caused, and none is caused that is not listed."""
+    assert set(SCENES) == set(failures())
+    assert {failure.claim for failure in failures().values()} == set(CLASSES)
+
+
+def test_every_fault_of_the_bench_belongs_to_a_failure() -> None:
+    """What the bench can make go wrong is in the table."""
+    assert {fault.id for fault in FAULTS.values()} - NO_FAILURE <= set(failures())
+
+
+def test_every_alarm_answers_a_failure_and_agrees_with_its_tables() -> None:
+    """Each alarm code has a detector, a failure that causes it, a deadline, and one flow in all."""
+    named = {alarm for failure in failures().values() for alarm in failure.alarms}
+    assert named == {code.name.lower() for code in AlarmCode} == set(load_deadlines().alarms)
+    assert set(BY_CODE) == set(AlarmCode)
+    for failure in failures().values():
+        for alarm in failure.alarms:
+            row = load_deadlines().alarms[alarm]
+            flow = BY_CODE[AlarmCode[alarm.upper()]].flow.name
+            assert row.flow == flow
+            assert row.priority == BY_CODE[AlarmCode[alarm.upper()]].priority.name.lower()
+            if failure.flow in FLOWS and len(failure.alarms) == 1:
+                assert failure.flow == flow
+        assert bool(failure.alarms) <= bool(failure.clears)
+        assert failure.claim != "clinical" or not failure.alarms
+
+
+def test_examinations_that_are_named_can_find_it() -> None:
+    """Each examination that a row names can speak for that failure at all."""
+    catalogue = shipped_catalogue()
+    for failure in failures().values():
+        for name in failure.found_by:
+            workup = Workup(name)
+            can = failure.id in catalogue.can_find(workup) or workup is Workup.EXAMINATION
+            assert can or failure.id in ("MRI", "BATTERY-PREMATURE"), (failure.id, name)
+
+
+def test_a_clinical_failure_is_never_claimed_for_the_device() -> None:
+    """What only a patient or an examination shows has no alarm and no deadline."""
+    for failure in failures().values():
+        if failure.claim == "clinical":
+            assert (failure.alarms, failure.deadline) == ((), "")
+
+
+def test_an_outcome_that_falls_short_says_so() -> None:
+    """A problem makes an outcome fail, and its words are the problem's."""
+    late = Outcome("MOTOR-STALL", "peristaltic", "device", "", None, None, ("too late",), 0, 0, 0, 0, (), ())
+    assert not late.holds
+    assert late.words() == "too late"
+    assert late.as_json()["holds"] is False
+
+
+def test_a_pump_without_its_detector_falls_short(monkeypatch: pytest.MonkeyPatch) -> None:
+    """If the row of an alarm lost its detector, the run says that nothing noticed the failure."""
+    without = tuple(row for row in ALARMS if row.code is not AlarmCode.MOTOR_STALL)
+    monkeypatch.setattr("emulator.firmware.watching.ALARMS", without)
+    outcome = run(failures()["MOTOR-STALL"], "peristaltic")
+    assert not outcome.holds
+    assert "nothing noticed it" in outcome.problems
