@@ -15,12 +15,14 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 from emulator.drug import DrugEntry
+from emulator.firmware.alarm_table import ALARMS
 from emulator.firmware.alarms import Panel
 from emulator.firmware.commands import Commands
 from emulator.firmware.contact import proof_failed
 from emulator.firmware.guard import Sizes
 from emulator.firmware.pump import Pump
 from emulator.firmware.state import Identity, Metering, State, TherapyRecord, new_chip
+from emulator.firmware.telling import alarm_name
 from emulator.hardware.battery import EMPTY
 from emulator.hardware.body import RUNAWAY, STROKE, Body, Moved
 from emulator.hardware.line import Fluid, filled
@@ -357,6 +359,7 @@ class PumpDevice:
             profile=profile.name,
             drive=profile.drive,
             library=library.digest.hex(),
+            alarms=[alarm_name(row.code) for row in ALARMS],
             stroke_nl=profile.stroke.value,
             rates={
                 "minimum": profile.minimum_rate.value,

@@ -12,7 +12,9 @@ import click
 from emulator.journal import Event, JournalDamagedError, read_journal
 from thecal.failures import FAILURE_FOUND, WRONG_USAGE, OutsideMissing
 from thecal.output import bad, emit, good, say
+from verify.formula_verdict import summary
 from verify.judge import UnjudgeableError, judge
+from verify.properties import load_properties
 from verify.verdict import Verdict
 
 if TYPE_CHECKING:
@@ -39,7 +41,7 @@ def judge_journal(ctx: click.Context, journal: io.TextIOBase, as_json: bool, plo
     """
     events = _events(journal)
     try:
-        verdict = judge(events)
+        verdict = judge(events, properties=load_properties())
     except UnjudgeableError as error:
         raise _NoJournal(f"the journal cannot be judged: {error}") from None
     if plot or chart:
@@ -82,5 +84,5 @@ def _draw(events: Sequence[Event], plot: Path | None, *, chart: bool) -> None:
 def _show(verdict: Verdict) -> None:
     first, *rest = verdict.lines()
     say((good if verdict.holds else bad)(first))
-    for line in rest:
+    for line in (*rest, *summary(verdict.formulas)):
         say(line)

@@ -12,7 +12,7 @@ or with less than the pump was told, so that it runs dry unnoticed and the line 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from emulator.journal import Event, read_journal
@@ -23,6 +23,8 @@ from verify.conservation import ConservationWatcher
 from verify.doses import DoseWatcher
 from verify.movement import AlarmFlowWatcher, DeliveryWatcher, PermissionWatcher, PrimingWatcher, RateWatcher
 from verify.occurrences import occurrence, times
+from verify.properties import Property, check_record
+from verify.recorder import Recorder
 from verify.scene import STROKES, Scene
 from verify.sounds import SoundWatcher
 from verify.verdict import Claim, DrugFigure, Figures, Finding, Verdict, pump_time
@@ -37,11 +39,14 @@ class Judge:
     """Takes events one by one; ``verdict`` may be asked for once, after the last.
 
     ``hour_ms`` and ``day_ms`` are the widths of the windows that the dose limits are for; smaller ones are for
-    experiments with a pump whose dose guard was made with smaller ones, too.
+    experiments with a pump whose dose guard was made with smaller ones, too. ``properties`` are formulas to judge
+    beside the watchers' claims.
     """
 
-    def __init__(self, *, hour_ms: int = HOUR_MS, day_ms: int = DAY_MS) -> None:
+    def __init__(self, *, hour_ms: int = HOUR_MS, day_ms: int = DAY_MS, properties: Sequence[Property] = ()) -> None:
         self._scene = Scene()
+        self._properties = properties
+        self._recorder = Recorder()
         self._doses = DoseWatcher({1: hour_ms, 24: day_ms})
         self._conservation = ConservationWatcher()
         self._alarms = AlarmWatcher()
@@ -80,10 +85,13 @@ class Judge:
         for watcher in self._watchers:
             self._findings += watcher.end(self._scene)
         findings = sorted(self._findings, key=lambda finding: finding.at_ms)
-        return Verdict(tuple(findings), self._figures())
+        formulas = check_record(self._recorder.record(), self._properties) if self._properties else ()
+        return Verdict(tuple(findings), self._figures(), formulas)
 
     def _take(self, event: Event) -> None:
         self._events += 1
+        if self._properties:
+            self._recorder.take(event)
         self._occurrences[occurrence(event)] += times(event)
         for watcher in self._watchers:
             self._findings += watcher.see(event, self._scene)
@@ -119,17 +127,21 @@ class Judge:
         )
 
 
-def judge(events: Iterable[Event], *, hour_ms: int = HOUR_MS, day_ms: int = DAY_MS) -> Verdict:
+def judge(
+    events: Iterable[Event], *, hour_ms: int = HOUR_MS, day_ms: int = DAY_MS, properties: Sequence[Property] = ()
+) -> Verdict:
     """Judge the events of a journal. Raises ``UnjudgeableError`` if one lacks what its kind must say."""
-    bench = Judge(hour_ms=hour_ms, day_ms=day_ms)
+    bench = Judge(hour_ms=hour_ms, day_ms=day_ms, properties=properties)
     for event in events:
         bench.take(event)
     return bench.verdict()
 
 
-def judge_lines(lines: Iterable[str], *, hour_ms: int = HOUR_MS, day_ms: int = DAY_MS) -> Verdict:
+def judge_lines(
+    lines: Iterable[str], *, hour_ms: int = HOUR_MS, day_ms: int = DAY_MS, properties: Sequence[Property] = ()
+) -> Verdict:
     """Judge a journal's lines. Raises ``JournalDamagedError`` or ``UnjudgeableError``."""
-    return judge(read_journal(lines), hour_ms=hour_ms, day_ms=day_ms)
+    return judge(read_journal(lines), hour_ms=hour_ms, day_ms=day_ms, properties=properties)
 
 
 def judge_file(path: str | Path) -> Verdict:

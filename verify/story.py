@@ -48,7 +48,7 @@ class Story:
         return self
 
     def prescribe(self, at_ms: int = 0, *, rate: int = RATE, **changes: Any) -> Story:
-        """Record a confirmed prescription and that its rate flows."""
+        """Record a confirmed prescription, that its rate flows and that a clinician wanted it so."""
         prescription = {
             "confirmed": True,
             "mode": "simple_continuous",
@@ -58,7 +58,8 @@ class Story:
             "low_reservoir": 2_000_000,
         }
         self.tell(at_ms, "pump.prescription", **{**prescription, **changes})
-        return self.state(at_ms, "simple_continuous", rate)
+        self.state(at_ms, "simple_continuous", rate)
+        return self.tell(at_ms, "wire.command", role="clinician", message="Commit", outcome="accepted", reason=None)
 
     def state(self, at_ms: int, state: str, rate: int) -> Story:
         """Record what the pump does from now on."""

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import enum
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from protocol.units import DAY_MS, HOUR_MS, MINUTE_MS, Picograms
+
+if TYPE_CHECKING:
+    from verify.formula_verdict import FormulaVerdict
 
 
 class Claim(enum.StrEnum):
@@ -128,11 +131,13 @@ class Verdict:
 
     findings: tuple[Finding, ...]
     figures: Figures
+    formulas: tuple[FormulaVerdict, ...] = ()
+    """What the journal says of each formula, if any were judged."""
 
     @property
     def holds(self) -> bool:
         """Whether nothing was violated."""
-        return not self.findings
+        return not self.findings and not any(formula.violated for formula in self.formulas)
 
     @property
     def word(self) -> str:
@@ -155,5 +160,6 @@ class Verdict:
             f"{figures.strokes} strokes, {pump_time(figures.ends_at_ms)}",
             *([] if figures.complete else ["the journal has no end: what came after its last line is not judged"]),
             *(finding.line() for finding in self.findings),
+            *(line for formula in self.formulas for line in formula.lines()),
             *(window.line() for window in figures.windows),
         ]

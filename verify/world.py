@@ -36,6 +36,7 @@ from protocol.units import PicogramsPerNanolitre as Concentration
 from protocol.vocabulary import Mode, Role
 from verify.hostile import FAIR, HostileCarrier, Weather
 from verify.judge import judge_lines
+from verify.properties import load_properties
 from verify.verdict import Verdict
 
 SERIAL = "THECAL-1"
@@ -175,6 +176,7 @@ class World:
     # --- the end ---
 
     def verdict(self) -> Verdict:
-        """Close the journal and have it judged."""
+        """Close the journal and have it judged, by the shipped properties too."""
         self.bench.finish()
-        return judge_lines(self.journal.lines, hour_ms=self.windows.hour_ms, day_ms=self.windows.day_ms)
+        hour_ms, day_ms = self.windows.hour_ms, self.windows.day_ms
+        return judge_lines(self.journal.lines, hour_ms=hour_ms, day_ms=day_ms, properties=load_properties())
