@@ -73,6 +73,9 @@ PREFIXES: Mapping[str, Callable[[Formula], Formula]] = {
 CHAINS: Mapping[str, Callable[[Formula, Formula], Formula]] = {"and": And, "or": Or, "since": Since}
 KEYWORDS = frozenset({*PREFIXES, *CHAINS, "implies", "every", "within", "last", "for", "at", "true", "false"})
 
+MOST_WORDS = 200
+"""Nobody reads a longer line; long ones are made of definitions."""
+
 
 class FormulaError(ValueError):
     """A text is no formula: the message says where, what was expected there and what stands there instead."""
@@ -96,7 +99,7 @@ def parse(text: str, vocabulary: Vocabulary, definitions: Mapping[str, Formula] 
 class _Parser:
     def __init__(self, text: str, vocabulary: Vocabulary, definitions: Mapping[str, Formula]) -> None:
         self._text, self._vocabulary, self._definitions = text, vocabulary, definitions
-        self._at = 0
+        self._at = self._words = 0
         self._next = self._scan()
 
     def whole(self) -> Formula:
@@ -210,7 +213,11 @@ class _Parser:
             self._fail(expected)
 
     def _take(self) -> _Token:
-        token, self._next = self._next, self._scan()
+        token = self._next
+        self._words += 1
+        if self._words > MOST_WORDS:
+            self._fail(f"a formula of at most {MOST_WORDS} words and signs")
+        self._next = self._scan()
         return token
 
     def _scan(self) -> _Token:
