@@ -41,7 +41,7 @@ STATES = (
     "priming",
     "bridge",
 )
-BOLUSES = ("clinician", "patient")
+BOLUSES = ("clinician", "patient", "priming")
 FAULTS = (
     "cath_kink",
     "cath_occlusion",
@@ -74,9 +74,11 @@ FAULTS = (
 )
 COMMANDS = (
     "stage_prescription",
+    "stage_schedule",
     "commit",
     "stop",
     "start",
+    "prime",
     "clinician_bolus",
     "cancel_bolus",
     "patient_bolus",

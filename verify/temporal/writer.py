@@ -45,6 +45,10 @@ class Writer:
             elif not flips or flips[-1] < self._now:
                 flips += (self._now, self._now + 1)
 
+    def is_true(self, name: str) -> bool:
+        """Return whether a switch is true now, and not for this one instant only."""
+        return bool(len(self._flips.get(name, ())) & 1)
+
     def number(self, name: str, value: int) -> None:
         """Let a number have a value from now on."""
         steps = self._numbers.get(name)
