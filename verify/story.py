@@ -6,13 +6,14 @@ line before it. A test changes one thing and expects one claim to break. No pump
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from emulator.journal import Journal
 from protocol.units import DAY_MS, HOUR_MS, MINUTE_MS
 from verify.deadlines import load_deadlines
 from verify.judge import judge_lines
+from verify.properties import Property
 from verify.verdict import Verdict
 
 STROKE_NL = 500
@@ -90,12 +91,12 @@ class Story:
         """Record a sound."""
         return self.tell(at_ms, "alarm.sound", alarm="", pattern=pattern)
 
-    def verdict(self, ends_at_ms: int | None = None) -> Verdict:
+    def verdict(self, ends_at_ms: int | None = None, *, properties: Sequence[Property] = ()) -> Verdict:
         """End the story, if a time is given, and have it judged."""
         if ends_at_ms is not None:
             self.tell(ends_at_ms, "bench.end")
         self.journal.flush()
-        return judge_lines(self.journal.lines)
+        return judge_lines(self.journal.lines, properties=properties)
 
 
 def healthy(days: int = 2) -> Story:

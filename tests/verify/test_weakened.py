@@ -49,8 +49,9 @@ def record(formula: Formula, chance: Random) -> Record:
     write.go_to(0)
     for name in sorted(numbers):
         write.number(name, chance.choice(values))
+    share = chance.choice((0.1, 0.5))
     for name in switches:
-        write.level(name, chance.random() < 0.5)
+        write.level(name, chance.random() < share)
     for _ in range(chance.randint(1, 4)):
         at_ms += chance.choice(times(formula))
         write.go_to(at_ms)

@@ -1,0 +1,376 @@
+"""The shipped properties: complete, consistent with the deadlines, and each able to catch a pump that breaks it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from emulator.bench_faults import FAULTS
+from emulator.journal import read_journal
+from protocol.messages import MESSAGES, AcknowledgeAlarm, PatientBolus, SilenceAlarms, Stop
+from protocol.units import DAY_MS, HOUR_MS, MINUTE_MS
+from protocol.vocabulary import AlarmCode, Mode, Role, TherapyState
+from verify.deadlines import load_deadlines
+from verify.formula_verdict import FormulaVerdict, summary
+from verify.properties import PropertiesError, load_properties, read_properties
+from verify.recorder import record_of
+from verify.signal_names import vocabulary
+from verify.starts import bolus, full_rate
+from verify.story import PERIOD_MS, RATE, RATES, Story, healthy
+from verify.temporal.formula import Implies, Soon
+
+BY_ID = {each.id: each for each in load_properties()}
+ALARM_PROPERTIES = {
+    "dose_limit": "dose-limit-alarm",
+    "motor_stall": "motor-stall-alarm",
+    "reservoir_low": "reservoir-low-alarm",
+    "reservoir_empty": "reservoir-empty-alarm",
+    "reset": "reset-alarm",
+    "memory": "memory-alarm",
+    "stopped_48h": "stopped-alarm",
+    "unrequested_delivery": "unrequested-delivery-alarm",
+    "free_flow": "free-flow-alarm",
+    "eri": "eri-alarm",
+    "eos": "eos-alarm",
+    "clock": "clock-alarm",
+    "annunciator": "annunciator-alarm",
+    "telemetry_timeout": "telemetry-alarm",
+    "session_aborted": "session-aborted-alarm",
+    "intrusion": "intrusion-alarm",
+}
+"""The property that demands each alarm."""
+
+LATER = DAY_MS + HOUR_MS
+
+
+def judged(story: Story, ends_at_ms: int | None = None) -> dict[str, FormulaVerdict]:
+    """Return the verdicts on a story, by property."""
+    return {each.id: each for each in story.verdict(ends_at_ms, properties=load_properties()).formulas}
+
+
+# --- the table ------------------------------------------------------------------------------------
+
+
+def test_every_property_says_whom_it_serves() -> None:
+    """Every id is there once, and every property has words, a hazard and a requirement."""
+    assert len(BY_ID) == len(load_properties())
+    assert all(each.words and each.hazards and each.requirements for each in load_properties())
+
+
+def test_every_alarm_of_the_pump_is_demanded_by_a_property() -> None:
+    """No alarm code is without the property that demands it, so that a new alarm cannot go unjudged."""
+    assert {code.name.lower() for code in AlarmCode} <= set(ALARM_PROPERTIES)
+    for alarm, id_ in ALARM_PROPERTIES.items():
+        assert f"alarm({alarm})" in BY_ID[id_].formula.names() | {"alarm(session_aborted)"}
+
+
+def test_the_deadlines_are_those_of_the_judge() -> None:
+    """What the watchers allow and what the formulas allow is the same time, for the same hazard."""
+    compared = 0
+    for name, row in load_deadlines().alarms.items():
+        property_ = BY_ID[ALARM_PROPERTIES[name]]
+        assert row.hazard in property_.hazards
+        assert isinstance(property_.formula, Implies)
+        conclusion = property_.formula.conclusion
+        if isinstance(conclusion, Soon) and conclusion.within_ms:
+            assert (name, conclusion.within_ms) == (name, row.within_ms)
+            compared += 1
+    assert compared >= 7
+
+
+def test_priorities_and_flows_are_those_of_the_judge() -> None:
+    """Each alarm's priority and what it does to the flow are demanded as the judge's table has them."""
+    flows = {"minimum": "minimum-flow-alarms-obeyed", "stop": "stop-alarms-obeyed"}
+    for name, row in load_deadlines().alarms.items():
+        priority = BY_ID[f"{row.priority.replace('_', '-')}-priority"]
+        assert f"alarm_raised({name})" in priority.formula.names()
+        for flow, id_ in flows.items():
+            assert (f"alarm({name})" in BY_ID[id_].formula.names()) == (row.flow == flow)
+
+
+def test_what_the_pump_and_the_bench_can_say_has_a_name() -> None:
+    """Alarms, faults, states, modes and commands of this version can all be spoken of."""
+    names = vocabulary().switches
+    commands = {kind.__name__ for kind in MESSAGES.values() if kind.CHANGES_STATE}
+    wanted = {
+        *(f"alarm({code.name.lower()})" for code in AlarmCode),
+        *(f"fault({fault})" for fault in FAULTS),
+        *(f"state({state.name.lower()})" for state in TherapyState),
+        *(f"mode({mode.name.lower()})" for mode in Mode),
+        *(f"session({role.name.lower()})" for role in Role),
+        *(f"accepted({snake(command)})" for command in commands),
+    }
+    assert wanted <= names
+
+
+def snake(name: str) -> str:
+    """Return a message's name as signals have it."""
+    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name).strip("_")
+
+
+@pytest.mark.parametrize(
+    ("table", "words"),
+    [
+        ("[[property]", "no table of properties"),
+        ('[define]\nstill = "stoped"', "definition of “still”, column 1"),
+        ('[[property]]\nformula = "powered"', "property 1 lacks 'id'"),
+        (
+            '[[property]]\nid = "a"\nformula = "powered and"\nwords = ""\nhazards = []\nrequirements = []',
+            "property “a”, column 12: expected a signal",
+        ),
+    ],
+)
+def test_a_table_that_is_none_is_an_error_that_says_where(table: str, words: str) -> None:
+    """Whoever adds a property learns which one is wrong, and at which column."""
+    with pytest.raises(PropertiesError, match=words.replace("(", r"\(")):
+        read_properties(table)
+
+
+# --- what each catches, through a journal ---------------------------------------------------------
+
+
+def started(kind: str = "patient", at_ms: int = LATER) -> Story:
+    """Return a story in which a bolus begins."""
+    story = healthy(1).state(at_ms, f"{kind}_bolus", 2 * RATE).tell(at_ms, "pump.bolus", what="started", kind=kind)
+    return story.tell(at_ms, "wire.command", message=f"{kind.title()}Bolus", outcome="accepted")
+
+
+def cleared(story: Story, alarm: str, at_ms: int = LATER + 1) -> Story:
+    """Add an alarm's acknowledgement."""
+    story.tell(at_ms, "alarm.cleared", alarm=alarm)
+    return story.tell(at_ms, "wire.command", message="AcknowledgeAlarm", outcome="accepted")
+
+
+def refilled(computed: int, low_reservoir: int = 2_000_000) -> Story:
+    """Return a story in which the clinician enters what is in the reservoir now."""
+    return Story().prescribe(low_reservoir=low_reservoir).tell(LATER, "pump.refill", computed=computed)
+
+
+def reset() -> Story:
+    """Return a story in which power comes back after an hour."""
+    story = healthy(1).tell(DAY_MS, "power.cut").tell(LATER, "power.restored")
+    return story.state(LATER, "minimum_rate", RATES["minimum"])
+
+
+def knowing(alarm: str, **more: Any) -> Story:
+    """Return a story of a pump that has an alarm of a later version."""
+    return Story(alarms=[alarm], **more).prescribe()
+
+
+def failing(alarm: str, fault: str) -> Story:
+    """Return a story of such a pump with a fault that it does not notice."""
+    return knowing(alarm).tell(DAY_MS, "fault.injected", fault=fault)
+
+
+def sounding(*at_ms: int, pattern: str = "critical") -> Story:
+    """Return a story with a critical alarm that sounds at these times only."""
+    story = healthy(1).tell(DAY_MS, "alarm.raised", alarm="motor_stall", priority="critical")
+    for at in at_ms:
+        story.sound(at, pattern)
+    return story
+
+
+VIOLATING: dict[str, Callable[[], Story]] = {
+    "dose-limit-alarm": lambda: healthy(1).tell(DAY_MS, "guard.refused"),
+    "motor-stall-alarm": lambda: healthy(1).tell(DAY_MS, "fault.injected", fault="motor_stall"),
+    "motor-stall-alarm-at-any-rate": lambda: (
+        healthy(1).state(DAY_MS, "minimum_rate", 6_000).tell(DAY_MS, "fault.injected", fault="motor_stall")
+    ),
+    "reservoir-low-alarm": lambda: refilled(2_000_000),
+    "reservoir-empty-alarm": lambda: refilled(499),
+    "reset-alarm": reset,
+    "memory-alarm": lambda: healthy(1).tell(DAY_MS, "fault.injected", fault="memory"),
+    "stopped-alarm": lambda: healthy(1).state(DAY_MS, "stopped", 0),
+    "unrequested-delivery-alarm": lambda: failing("unrequested_delivery", "drive_runaway").strokes(
+        [DAY_MS + 1, DAY_MS + 2]
+    ),
+    "free-flow-alarm": lambda: failing("free_flow", "valve_open"),
+    "eri-alarm": lambda: failing("eri", "battery_premature"),
+    "eos-alarm": lambda: failing("eos", "battery_eos").tell(LATER, "power.cut"),
+    "eri-before-eos": lambda: healthy(1).tell(DAY_MS, "alarm.raised", alarm="eos", priority="critical"),
+    "clock-alarm": lambda: failing("clock", "clock_fault"),
+    "annunciator-alarm": lambda: failing("annunciator", "annunciator_fault"),
+    "telemetry-alarm": lambda: failing("telemetry_timeout", "telemetry_latch"),
+    "session-aborted-alarm": lambda: (
+        knowing("session_aborted")
+        .state(DAY_MS, "stopped", 0)
+        .tell(LATER, "session.closed", role="clinician", cause="idle")
+    ),
+    "intrusion-alarm": lambda: knowing("intrusion").tell(DAY_MS, "wire.authentication_failed", failures=10),
+    "no-false-stall-alarm": lambda: healthy(1).raised(DAY_MS, "motor_stall"),
+    "no-false-dose-limit-alarm": lambda: healthy(1).raised(DAY_MS, "dose_limit"),
+    "no-false-reservoir-low-alarm": lambda: healthy(1).raised(DAY_MS, "reservoir_low", "non_critical"),
+    "no-false-reservoir-empty-alarm": lambda: healthy(1).raised(DAY_MS, "reservoir_empty"),
+    "no-false-reset-alarm": lambda: healthy(1).raised(DAY_MS, "reset"),
+    "no-false-memory-alarm": lambda: healthy(1).raised(DAY_MS, "memory"),
+    "no-false-stopped-alarm": lambda: healthy(1).raised(DAY_MS, "stopped_48h"),
+    "low-before-empty": lambda: refilled(499).raised(LATER, "reservoir_empty"),
+    "stall-alarm-latched": lambda: cleared(
+        healthy(1).tell(DAY_MS, "fault.injected", fault="motor_stall").raised(LATER, "motor_stall"), "motor_stall"
+    ),
+    "reservoir-low-alarm-latched": lambda: cleared(
+        refilled(999_000).raised(LATER, "reservoir_low", "non_critical"), "reservoir_low"
+    ),
+    "reservoir-empty-alarm-latched": lambda: cleared(
+        refilled(499).raised(LATER, "reservoir_empty"), "reservoir_empty"
+    ),
+    "reset-alarm-latched": lambda: cleared(reset().raised(LATER, "reset"), "reset"),
+    "cleared-by-a-person": lambda: sounding(DAY_MS).tell(LATER, "alarm.cleared", alarm="motor_stall"),
+    "critical-priority": lambda: healthy(1).raised(DAY_MS, "motor_stall", "non_critical"),
+    "non-critical-priority": lambda: healthy(1).raised(DAY_MS, "reservoir_low", "critical"),
+    "first-sound": lambda: sounding(DAY_MS + 1_001),
+    "sound-after-power-returns": lambda: (
+        sounding(DAY_MS).tell(DAY_MS + 1, "power.cut").tell(LATER, "power.restored").sound(LATER + 1_001)
+    ),
+    "critical-sound-repeated": lambda: sounding(DAY_MS, DAY_MS + 10 * MINUTE_MS + 1),
+    "sound-repeated": lambda: sounding(DAY_MS, DAY_MS + HOUR_MS + 1),
+    "critical-silence-bounded": lambda: (
+        sounding(DAY_MS, DAY_MS + 20 * MINUTE_MS + 1)
+        .tell(DAY_MS + 1, "alarm.silenced", for_ms=10 * MINUTE_MS)
+        .tell(DAY_MS + 10 * MINUTE_MS, "alarm.silenced", for_ms=10 * MINUTE_MS)
+    ),
+    "silence-after-a-sound": lambda: (
+        sounding(DAY_MS).tell(DAY_MS + 1, "alarm.silenced").tell(DAY_MS + 2, "alarm.silenced")
+    ),
+    "critical-sound-first": lambda: sounding(DAY_MS, pattern="non_critical"),
+    "no-sound-without-alarm": lambda: healthy(1).sound(DAY_MS),
+    "minimum-flow-alarms-obeyed": lambda: healthy(1).tell(
+        DAY_MS, "alarm.raised", alarm="memory", priority="critical"
+    ),
+    "stop-alarms-obeyed": lambda: (
+        healthy(1)
+        .tell(DAY_MS, "alarm.raised", alarm="reservoir_empty", priority="critical")
+        .state(DAY_MS, "minimum_rate", 6_000)
+    ),
+    "no-alarm-raises-the-rate": lambda: sounding(DAY_MS).state(DAY_MS, "simple_continuous", 2 * RATE),
+    "rate-raised-for-a-reason": lambda: healthy(1).state(DAY_MS, "simple_continuous", 2 * RATE),
+    "critical-alarm-ends-bolus": lambda: started().tell(
+        LATER + 1, "alarm.raised", alarm="motor_stall", priority="critical"
+    ),
+    "still-without-power": lambda: healthy(1).tell(DAY_MS, "power.cut").strokes([LATER]),
+    "still-while-stopped": lambda: healthy(1).state(DAY_MS, "stopped", 0).strokes([LATER]),
+    "still-before-a-prescription": lambda: Story().strokes([PERIOD_MS]),
+    "stopped-means-zero": lambda: healthy(1).state(DAY_MS, "stopped", 1),
+    "minimum-before-confirmation": lambda: (
+        reset()
+        .state(LATER + 1, "simple_continuous", RATE)
+        .tell(LATER + 1, "wire.command", message="Start", outcome="")
+    ),
+    "rate-in-range": lambda: healthy(1).state(DAY_MS, "simple_continuous", 7_000),
+    "rate-below-highest": lambda: healthy(1).state(DAY_MS, "simple_continuous", 24_000_001),
+    "minimum-state-is-minimum": lambda: healthy(1).state(DAY_MS, "minimum_rate", RATE),
+    "prescribed-rate-flows": lambda: healthy(1).state(DAY_MS, "simple_continuous", RATE + 1),
+    "therapy-arrives": lambda: healthy(1).strokes([DAY_MS + 75 * MINUTE_MS + 1]),
+    "stop-is-always-accepted": lambda: healthy(1).tell(DAY_MS, "wire.command", message="Stop", outcome="refused"),
+    "stop-stops": lambda: healthy(1).tell(DAY_MS, "wire.command", message="Stop", outcome="accepted"),
+    "lockout": lambda: (
+        healthy(1)
+        .tell(LATER, "pump.bolus", what="ended", kind="patient")
+        .tell(LATER + HOUR_MS - 1, "pump.bolus", what="started", kind="patient")
+    ),
+    "bolus-count": lambda: (
+        started()
+        .tell(LATER + 2 * HOUR_MS, "pump.bolus", what="started", kind="patient")
+        .tell(LATER + DAY_MS - 1, "pump.bolus", what="started", kind="patient")
+    ),
+    "bolus-needs-confirmation": lambda: reset().tell(LATER + 1, "pump.bolus", what="started", kind="clinician"),
+    "denied-is-refused": lambda: healthy(1).tell(DAY_MS, "pump.bolus", what="denied", kind="patient"),
+    "patient-bolus-ends": started,
+    "bolus-by-command": lambda: healthy(1).tell(LATER, "pump.bolus", what="started", kind="patient"),
+    "priming-ends": lambda: healthy(1).state(DAY_MS, "priming", RATE),
+    "priming-gives-no-drug": lambda: healthy(1).state(DAY_MS, "priming", RATE).strokes([LATER], tip_pg=1),
+    "no-bolus-in-priming-or-bridge": lambda: (
+        healthy(1).state(DAY_MS, "bridge", RATE).tell(LATER, "pump.bolus", what="started", kind="patient")
+    ),
+    "schedule-in-range": lambda: healthy(1).state(DAY_MS, "flex", 7_000),
+}
+"""For every property the story of a pump that breaks it."""
+
+LONG_AFTER = 5 * DAY_MS
+
+
+def test_every_property_has_its_violating_story() -> None:
+    """No property is shipped that was never seen to catch anything in a journal."""
+    assert set(VIOLATING) == set(BY_ID)
+
+
+@pytest.mark.parametrize("id_", sorted(VIOLATING))
+def test_a_pump_that_breaks_a_property_is_caught(id_: str) -> None:
+    """The property is violated in its story, and its premise occurred there."""
+    verdict = judged(VIOLATING[id_](), LONG_AFTER)[id_]
+    assert verdict.violated
+    assert verdict.premises != 0
+
+
+def test_a_healthy_story_violates_nothing_and_shows_little() -> None:
+    """Nothing is wrong, and what has not been put to the test is named."""
+    verdicts = judged(healthy(1), DAY_MS)
+    assert not [each.id for each in verdicts.values() if each.violated]
+    idle = {each.id for each in verdicts.values() if each.idle}
+    assert {"motor-stall-alarm", "clock-alarm", "lockout"} - idle == {"lockout"}
+    lines = list(summary(list(verdicts.values())))
+    assert any(line.startswith("premise never true") and "clock-alarm" in line for line in lines)
+
+
+def test_a_violation_is_told_with_formula_and_premise() -> None:
+    """A reader sees when, what was demanded, the formula, and since when its premise was true."""
+    verdict = judged(healthy(1).tell(DAY_MS, "fault.injected", fault="motor_stall"), LONG_AFTER)
+    when, formula, premise = verdict["motor-stall-alarm"].lines()
+    assert when.startswith("1 d 00:00:00.000  formula motor-stall-alarm: a motor that is told to move")
+    assert formula.strip() == BY_ID["motor-stall-alarm"].text
+    assert premise.strip() == "false until 4 d 23:40:00.000; its premise was true from 1 d 00:00:00.000 to the end"
+
+
+# --- a real journal -------------------------------------------------------------------------------
+
+
+def test_an_ordinary_week_of_the_real_pump_holds_and_reaches_its_premises() -> None:
+    """A stall, a power cut, boluses and a forgotten stop: everything holds, and each of these was put to the test."""
+    world = full_rate(1)
+    world.talk(Role.CLINICIAN, bolus(2, minutes=1))
+    world.bench.advance(HOUR_MS)
+    world.talk(Role.PATIENT, PatientBolus())
+    world.bench.inject("motor_stall")
+    world.bench.advance(HOUR_MS)
+    world.talk(Role.CLINICIAN, SilenceAlarms())
+    world.bench.clear("motor_stall")
+    world.bench.advance(HOUR_MS)
+    world.talk(Role.CLINICIAN, AcknowledgeAlarm(AlarmCode.MOTOR_STALL))
+    world.bench.cut_power()
+    world.bench.advance(HOUR_MS)
+    world.bench.restore_power()
+    world.talk(Role.CLINICIAN, Stop())
+    world.bench.advance(50 * HOUR_MS)
+    verdict = world.verdict()
+    assert verdict.holds, "\n".join(verdict.lines())
+    shown = {each.id for each in verdict.formulas if not each.idle}
+    assert shown >= {
+        "motor-stall-alarm",
+        "reset-alarm",
+        "stopped-alarm",
+        "lockout",
+        "bolus-count",
+        "cleared-by-a-person",
+        "silence-after-a-sound",
+        "critical-silence-bounded",
+        "no-false-stall-alarm",
+        "minimum-flow-alarms-obeyed",
+    }
+
+
+def test_the_pump_says_which_alarms_it_has() -> None:
+    """Alarms of a later version are demanded as soon as a pump has them, and not before."""
+    world = full_rate(1)
+    world.bench.finish()
+    record = record_of(read_journal(world.journal.lines))
+    declared = {name for name in record.switches if name.startswith("has_alarm")}
+    assert declared == {f"has_alarm({code.name.lower()})" for code in AlarmCode}
+
+
+def test_no_alarm_of_the_first_version_can_be_declared_away() -> None:
+    """Only what came later is asked of pumps alone that say they have it."""
+    gated = {each.id for each in load_properties() for name in each.formula.names() if name.startswith("has_alarm")}
+    first = {"dose_limit", "motor_stall", "reservoir_low", "reservoir_empty", "reset", "memory", "stopped_48h"}
+    assert gated == {id_ for alarm, id_ in ALARM_PROPERTIES.items() if alarm not in first}
