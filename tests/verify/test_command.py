@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from protocol.units import DAY_MS
 from thecal.verify import verify
 from verify.story import PERIOD_MS, Story, healthy
 
@@ -50,6 +51,26 @@ def test_the_verdict_as_json(journal: Path) -> None:
     table = json.loads(run(journal, "--json").stdout)
     assert (table["verdict"], table["findings"]) == ("holds", [])
     assert table["figures"]["strokes"] == 96
+
+
+def test_the_formulas_are_reported(journal: Path) -> None:
+    """The summary says how many hold, and names those whose premise never came true."""
+    lines = run(journal).stdout.splitlines()
+    assert any(line.startswith("formulas: ") and " 0 violated" in line for line in lines)
+    assert any(line.startswith("premise never true") and "clock-alarm" in line for line in lines)
+
+
+def test_a_violated_formula_alone_is_exit_code_1(tmp_path: Path) -> None:
+    """What no watcher finds and a formula does is a violation, with its premise's count in the JSON."""
+    path = written(healthy(1).sound(DAY_MS), tmp_path)
+    assert "formula no-sound-without-alarm: the sounder sounds only for an alarm" in run(path).stdout
+    result = run(path, "--json")
+    assert result.exit_code == 1
+    table = json.loads(result.stdout)
+    assert (table["verdict"], table["findings"]) == ("violated", [])
+    (violated,) = [each for each in table["formulas"] if each["outcome"] == "violated"]
+    assert (violated["id"], violated["premises"], violated["violations"]) == ("no-sound-without-alarm", 1, 1)
+    assert violated["episodes"][0]["at_ms"] == DAY_MS
 
 
 @pytest.mark.parametrize("damage", [b"", b"not a journal\n", b"\xff\xfe\n", b"{}\n"])
