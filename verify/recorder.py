@@ -14,7 +14,7 @@ from typing import Any
 from emulator.journal import Event
 from protocol.units import DAY_MS
 from verify.alarm_recorder import AlarmRecorder
-from verify.scene import FREE_FLOW, STROKES, UNPROGRAMMED, word
+from verify.scene import FREE_FLOW, HOLD_VALVES_OPEN, STROKES, UNPROGRAMMED, word
 from verify.signal_names import ANY, ROLES
 from verify.temporal.signals import Record
 from verify.temporal.writer import Writer
@@ -38,6 +38,7 @@ class Recorder:
         self._write = Writer()
         self._alarms = AlarmRecorder(self._write)
         self._faults: set[str] = set()
+        self._valves = False
         self._state = self._mode = ""
         self._rate = 0
         self._reservoir_nl = self._reckoned_nl = 0
@@ -85,9 +86,12 @@ class Recorder:
         write, volume_nl, ats = self._write, data["volume_nl"], data["at"]
         moved_nl = data.get("moved_nl") or [volume_nl] * len(ats)
         tips = [sum(masses) for masses in zip(*data["tip"].values(), strict=True)] or [0] * len(ats)
-        for at_ms, left_nl, tip_pg in zip(ats, moved_nl, tips, strict=True):
+        unasked = data.get("unasked") or [0] * len(ats)
+        for at_ms, left_nl, tip_pg, runaway in zip(ats, moved_nl, tips, unasked, strict=True):
             self._go_to(at_ms)
             write.moment("moving")
+            if runaway:
+                write.moment("unasked")
             if tip_pg:
                 write.moment("drug_at_tip")
             self._reservoir_nl -= left_nl
@@ -107,6 +111,7 @@ class Recorder:
             for name, key in (("minimum_rate", "minimum"), ("lowest_rate", "min"), ("highest_rate", "max")):
                 write.number(name, int(rates.get(key, 0)))
             write.number("stroke", int(data.get("stroke_nl", 0)))
+            self._valves = data.get("drive") == "valve"
             for alarm in data.get("alarms", ()):
                 write.level(f"has_alarm({word(alarm)})", True)
             self._reservoir_nl = self._reckoned_nl = int(data.get("reservoir", {}).get("volume_nl", 0))
@@ -114,6 +119,8 @@ class Recorder:
         elif kind == "bench.refill":
             self._reservoir_nl = int(data["volume_nl"])
             self._volumes()
+        elif kind == "bench.valve_reset":
+            write.level("valve_shut", False)
 
     def _power(self, kind: str) -> None:
         write, on = self._write, kind == "power.restored"
@@ -132,10 +139,13 @@ class Recorder:
             self._write.level(f"fault({fault})", True)
             self._write.moment(f"injected({fault})", "injected(any)")
             self._faults.add(fault)
+            if fault == "mri" and not self._valves:
+                self._write.level("standing", True)
         elif kind == "fault.cleared":
             self._write.level(f"fault({fault})", False)
             self._faults.discard(fault)
         self._write.level("fault(any)", bool(self._faults))
+        self._write.level("valves_open", self._valves and not self._faults.isdisjoint(HOLD_VALVES_OPEN))
 
     # --- the pump ---
 
@@ -218,6 +228,12 @@ class Recorder:
                 self._session(kind, word(data["role"]), data.get("cause"))
             case "guard.refused":
                 write.moment("guard_refused")
+            case "drive.turned_dry":
+                write.moment("unasked")
+            case "drive.recovered":
+                write.level("standing", False)
+            case "valve.shut":
+                write.level("valve_shut", True)
             case "catheter.flow" if data["why"] == FREE_FLOW:
                 self._reservoir_nl -= int(data["volume_nl"])
                 self._volumes()

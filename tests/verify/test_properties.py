@@ -164,6 +164,11 @@ def failing(alarm: str, fault: str) -> Story:
     return knowing(alarm).tell(DAY_MS, "fault.injected", fault=fault)
 
 
+def with_valves() -> Story:
+    """Return a story of a pump that meters with valves."""
+    return Story(drive="valve").prescribe()
+
+
 def sounding(*at_ms: int, pattern: str = "critical") -> Story:
     """Return a story with a critical alarm that sounds at these times only."""
     story = healthy(1).tell(DAY_MS, "alarm.raised", alarm="motor_stall", priority="critical")
@@ -183,10 +188,13 @@ VIOLATING: dict[str, Callable[[], Story]] = {
     "reset-alarm": reset,
     "memory-alarm": lambda: healthy(1).tell(DAY_MS, "fault.injected", fault="memory"),
     "stopped-alarm": lambda: healthy(1).state(DAY_MS, "stopped", 0),
-    "unrequested-delivery-alarm": lambda: failing("unrequested_delivery", "drive_runaway").strokes(
-        [DAY_MS + 1, DAY_MS + 2]
+    "unrequested-delivery-alarm": lambda: healthy(1).tell(DAY_MS, "drive.turned_dry"),
+    "free-flow-alarm": lambda: with_valves().tell(DAY_MS, "fault.injected", fault="valve_open"),
+    "no-false-unrequested-delivery-alarm": lambda: healthy(1).raised(DAY_MS, "unrequested_delivery"),
+    "no-false-free-flow-alarm": lambda: with_valves().raised(DAY_MS, "free_flow"),
+    "free-flow-alarm-latched": lambda: cleared(
+        with_valves().tell(DAY_MS, "valve.shut").raised(DAY_MS, "free_flow"), "free_flow"
     ),
-    "free-flow-alarm": lambda: failing("free_flow", "valve_open"),
     "eri-alarm": lambda: failing("eri", "battery_premature"),
     "eos-alarm": lambda: failing("eos", "battery_eos").tell(LATER, "power.cut"),
     "eri-before-eos": lambda: healthy(1).tell(DAY_MS, "alarm.raised", alarm="eos", priority="critical"),
@@ -373,4 +381,5 @@ def test_no_alarm_of_the_first_version_can_be_declared_away() -> None:
     """Only what came later is asked of pumps alone that say they have it."""
     gated = {each.id for each in load_properties() for name in each.formula.names() if name.startswith("has_alarm")}
     first = {"dose_limit", "motor_stall", "reservoir_low", "reservoir_empty", "reset", "memory", "stopped_48h"}
-    assert gated == {id_ for alarm, id_ in ALARM_PROPERTIES.items() if alarm not in first}
+    landed = {*first, "unrequested_delivery", "free_flow"}
+    assert gated == {id_ for alarm, id_ in ALARM_PROPERTIES.items() if alarm not in landed}
