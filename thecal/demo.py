@@ -28,8 +28,10 @@ from thecal.demo_wire import DemoWire
 from thecal.failures import FAILURE_FOUND, GOOD
 from thecal.output import NOT_CLINICAL, bad, emit, good, say, tell
 from thecal.recording import Recording, recorded, recording_options
+from verify.formula_verdict import summary
 from verify.judge import judge_lines
 from verify.plot import dose_plot_svg, dose_plot_text
+from verify.properties import load_properties
 from verify.timeline import timeline
 from verify.verdict import Verdict, pump_time
 
@@ -60,7 +62,7 @@ def demo(out: Path, seed: int, capture_path: Path | None, keylog_path: Path | No
     unexpected = _play(journal, seed, Recording(capture_path, keylog_path), quiet=as_json)
     journal_path, plot_path = out / "journal.jsonl", out / "doses.svg"
     journal_path.write_text("\n".join(journal.lines) + "\n", "utf-8")
-    verdict = judge_lines(journal.lines)
+    verdict = judge_lines(journal.lines, properties=load_properties())
     course = timeline(read_journal(journal.lines))
     tell(f"drawing {plot_path} …")
     dose_plot_svg(course, plot_path)
@@ -128,9 +130,11 @@ def _pty() -> Iterator[tuple[DescriptorPort, DescriptorPort]]:
 def _conclude(verdict: Verdict, unexpected: list[str]) -> None:
     for line in verdict.lines()[1:]:
         say(line)
+    say(next(summary(verdict.formulas)))
     figures = verdict.figures
     if verdict.holds and not unexpected:
         judged = f", judged independently over {figures.strokes} strokes and {figures.events} events."
         say(good("VERDICT: no dose limit passed and no alarm missed") + judged)
     else:
-        say(bad(f"VERDICT: {len(verdict.findings)} violations, {len(unexpected)} unexpected results."))
+        violations = len(verdict.findings) + verdict.violated_formulas
+        say(bad(f"VERDICT: {violations} violations, {len(unexpected)} unexpected results."))

@@ -137,7 +137,12 @@ class Verdict:
     @property
     def holds(self) -> bool:
         """Whether nothing was violated."""
-        return not self.findings and not any(formula.violated for formula in self.formulas)
+        return not self.findings and not self.violated_formulas
+
+    @property
+    def violated_formulas(self) -> int:
+        """How many formulas the journal violates."""
+        return sum(formula.violated for formula in self.formulas)
 
     @property
     def word(self) -> str:
@@ -155,8 +160,9 @@ class Verdict:
     def lines(self) -> list[str]:
         """Return the verdict as lines for a person."""
         figures = self.figures
+        broken = f" and {self.violated_formulas} violated formulas" if self.violated_formulas else ""
         return [
-            f"{self.word}: {len(self.findings)} findings in {figures.events} events, "
+            f"{self.word}: {len(self.findings)} findings{broken} in {figures.events} events, "
             f"{figures.strokes} strokes, {pump_time(figures.ends_at_ms)}",
             *([] if figures.complete else ["the journal has no end: what came after its last line is not judged"]),
             *(finding.line() for finding in self.findings),

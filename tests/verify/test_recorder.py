@@ -115,3 +115,29 @@ def test_an_event_that_lacks_what_it_must_say_cannot_be_judged() -> None:
     """A refill that does not say what was entered is named, as for every watcher of the judge."""
     with pytest.raises(UnjudgeableError, match=r"event 3, pump\.refill"):
         judge([Event(3, 0, "pump.refill", {})], properties=load_properties())
+
+
+def test_a_stroke_that_nobody_asked_for_is_marked() -> None:
+    """A runaway's strokes move like others and are moments of their own kind; so is one that turns dry."""
+    story = Story().prescribe()
+    story.journal.stroke(5, 500, {1: 0}, {1: 0}, unasked=True)
+    story.journal.stroke(6, 500, {1: 0}, {1: 0})
+    record = recorded(story.tell(7, "drive.turned_dry"))
+    assert spans(record, "moving") == [(5, 5), (6, 6)]
+    assert spans(record, "unasked") == [(5, 5), (7, 7)]
+
+
+def test_a_magnet_holds_a_rotor_or_opens_valves() -> None:
+    """A rotor stands until it has recovered; valves are open while the magnet is there, or shut until reset."""
+    magnet = ("fault.injected", "fault.cleared")
+    rotor, valves = Story(drive="peristaltic"), Story(drive="valve")
+    for story in (rotor, valves):
+        for at_ms, kind in zip((1, 3), magnet, strict=True):
+            story.tell(at_ms, kind, fault="mri")
+    rotor.tell(9, "drive.recovered")
+    valves.tell(9, "valve.shut").tell(12, "bench.valve_reset")
+    assert spans(recorded(rotor), "standing") == [(1, 9)]
+    assert spans(recorded(rotor), "valves_open") == []
+    assert spans(recorded(valves), "standing") == []
+    assert spans(recorded(valves), "valves_open") == [(1, 3)]
+    assert spans(recorded(valves), "valve_shut") == [(9, 12)]

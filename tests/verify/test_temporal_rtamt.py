@@ -28,7 +28,10 @@ def rtamt() -> ModuleType:
     """Return rtamt, or skip with the reason why it cannot be had on this Python."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # its grammar's runtime uses what newer Pythons deprecate and then remove
-        return pytest.importorskip("rtamt", reason="rtamt cannot be imported on this Python", exc_type=ImportError)
+        module: ModuleType = pytest.importorskip(
+            "rtamt", reason="rtamt cannot be imported on this Python", exc_type=ImportError
+        )
+    return module
 
 
 def spoken(formula: Formula) -> str:  # noqa: PLR0911 - one line for each kind of formula
