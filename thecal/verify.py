@@ -37,6 +37,9 @@ def verify() -> None:
 def judge_journal(ctx: click.Context, journal: io.TextIOBase, as_json: bool, plot: Path | None, chart: bool) -> None:
     """Judge a JOURNAL, independently of the pump that wrote it ("-" reads standard input).
 
+    Claims are judged in code and once more by one-line formulas; a formula whose premise never came true has shown
+    nothing and is named.
+
     Exit code 0: everything claimed holds. 1: something is violated. 2: the file is no intact journal.
     """
     events = _events(journal)

@@ -9,17 +9,18 @@ import pytest
 
 from emulator.bench_faults import FAULTS
 from emulator.journal import read_journal
-from protocol.messages import MESSAGES, AcknowledgeAlarm, PatientBolus, SilenceAlarms, Stop
-from protocol.units import DAY_MS, HOUR_MS, MINUTE_MS
+from protocol.messages import MESSAGES, AcknowledgeAlarm, PatientBolus, Prime, SilenceAlarms, Stop
+from protocol.units import DAY_MS, HOUR_MS, MINUTE_MS, Milliseconds, Nanolitres
 from protocol.vocabulary import AlarmCode, Mode, Role, TherapyState
 from verify.deadlines import load_deadlines
 from verify.formula_verdict import FormulaVerdict, summary
 from verify.properties import PropertiesError, load_properties, read_properties
 from verify.recorder import record_of
 from verify.signal_names import vocabulary
-from verify.starts import bolus, full_rate
+from verify.starts import bolus, full_rate, nearly_empty, valve_metered
 from verify.story import PERIOD_MS, RATE, RATES, Story, healthy
 from verify.temporal.formula import Implies, Soon
+from verify.world import World
 
 BY_ID = {each.id: each for each in load_properties()}
 ALARM_PROPERTIES = {
@@ -366,6 +367,69 @@ def test_an_ordinary_week_of_the_real_pump_holds_and_reaches_its_premises() -> N
         "no-false-stall-alarm",
         "minimum-flow-alarms-obeyed",
     }
+
+
+def emptied(world: World) -> None:
+    """Let a small filling run out, and acknowledge what cannot be acknowledged yet."""
+    world.bench.advance(2 * DAY_MS)
+    world.talk(Role.CLINICIAN, AcknowledgeAlarm(AlarmCode.RESERVOIR_EMPTY))
+
+
+def damaged(world: World) -> None:
+    """Turn over a bit of the prescription's memory, and then of the ledgers'."""
+    for place in ("therapy", "ledgers"):
+        world.bench.inject("memory", place=place, bit=7)
+        world.bench.advance(HOUR_MS)
+
+
+def run_away(world: World) -> None:
+    """Let the drive move by itself for a while."""
+    world.bench.inject("drive_runaway", lasts="10 min")
+    world.bench.advance(HOUR_MS)
+
+
+def opened(world: World) -> None:
+    """Bring a magnet near the valves, take it away, and put the valve right."""
+    world.bench.inject("valve_open")
+    world.bench.advance(HOUR_MS)
+    world.bench.clear("valve_open")
+    if world.bench.truth()["valve_shut"]:
+        world.bench.reset_valve()
+    world.talk(Role.CLINICIAN, AcknowledgeAlarm(AlarmCode.FREE_FLOW))
+    world.bench.advance(HOUR_MS)
+
+
+def primed(world: World) -> None:
+    """Replace the catheter and fill the new one."""
+    world.talk(Role.CLINICIAN, Stop())
+    world.bench.empty_line()
+    world.talk(Role.CLINICIAN, Prime(Nanolitres(100_000), Milliseconds(6 * HOUR_MS), line_emptied=True))
+    world.bench.advance(DAY_MS)
+
+
+TROUBLES: list[tuple[Callable[[int], World], Callable[[World], None], set[str]]] = [
+    (
+        nearly_empty,
+        emptied,
+        {"reservoir-low-alarm", "reservoir-empty-alarm", "low-before-empty", "stop-alarms-obeyed"},
+    ),
+    (full_rate, damaged, {"memory-alarm", "no-false-memory-alarm", "minimum-flow-alarms-obeyed"}),
+    (full_rate, run_away, {"unrequested-delivery-alarm", "no-false-unrequested-delivery-alarm"}),
+    (valve_metered, opened, {"free-flow-alarm", "no-false-free-flow-alarm", "free-flow-alarm-latched"}),
+    (full_rate, primed, {"priming-ends", "priming-gives-no-drug"}),
+]
+
+
+@pytest.mark.parametrize(("start", "trouble", "shown"), TROUBLES, ids=[each[1].__name__ for each in TROUBLES])
+def test_troubles_of_the_real_pump_are_met_as_promised(
+    start: Callable[[int], World], trouble: Callable[[World], None], shown: set[str]
+) -> None:
+    """No formula is violated, and those that the trouble is about were put to the test."""
+    world = start(1)
+    trouble(world)
+    formulas = world.verdict().formulas
+    assert not [line for each in formulas for line in each.lines()]
+    assert {each.id for each in formulas if not each.idle} >= shown
 
 
 def test_the_pump_says_which_alarms_it_has() -> None:
