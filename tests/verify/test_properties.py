@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from emulator.bench_faults import FAULTS
 from emulator.journal import read_journal
-from protocol.messages import MESSAGES, AcknowledgeAlarm, PatientBolus, Prime, SilenceAlarms, Stop
-from protocol.units import DAY_MS, HOUR_MS, MINUTE_MS, Milliseconds, Nanolitres
+from protocol.messages import MESSAGES, AcknowledgeAlarm, PatientBolus, Prime, SilenceAlarms, StageSchedule, Stop
+from protocol.prescription_digest import schedule_digest
+from protocol.units import DAY_MS, HOUR_MS, MINUTE_MS, Milliseconds, Nanolitres, NanolitresPerDay
 from protocol.vocabulary import AlarmCode, Mode, Role, TherapyState
+from tests.emulator.worlds import schedule
 from verify.deadlines import load_deadlines
 from verify.formula_verdict import FormulaVerdict, summary
 from verify.properties import PropertiesError, load_properties, read_properties
 from verify.recorder import record_of
 from verify.signal_names import vocabulary
-from verify.starts import bolus, full_rate, nearly_empty, valve_metered
+from verify.starts import bolus, full_rate, grant, nearly_empty, unprogrammed, valve_metered
 from verify.story import PERIOD_MS, RATE, RATES, Story, healthy
 from verify.temporal.formula import Implies, Soon
-from verify.world import World
+from verify.world import MORPHINE, World
 
 BY_ID = {each.id: each for each in load_properties()}
 ALARM_PROPERTIES = {
@@ -407,6 +410,23 @@ def primed(world: World) -> None:
     world.bench.advance(DAY_MS)
 
 
+def scheduled_then_bridged(world: World) -> None:
+    """Infuse by a schedule, then change to a thinner fluid over a bridge, during which the patient presses."""
+    by = schedule(100_000, 300_000, 60_000)
+    flexible = replace(world.prescription(0, mode=Mode.FLEX), schedule=schedule_digest(by))
+    world.talk(Role.CLINICIAN, StageSchedule(by))
+    world.program(flexible)
+    world.bench.advance(3 * DAY_MS)
+    world.concentration = 5_000
+    world.bench.refill(20_000_000, ((MORPHINE, 5_000),))
+    patient = grant(strokes=1, minutes=1, lockout=5, count=3)
+    thinner = world.prescription(400_000, patient_bolus=patient)
+    world.program(replace(thinner, bridge=NanolitresPerDay(100_000), override_reason=""))
+    world.bench.advance(HOUR_MS)
+    world.talk(Role.PATIENT, PatientBolus())
+    world.bench.advance(5 * DAY_MS)
+
+
 TROUBLES: list[tuple[Callable[[int], World], Callable[[World], None], set[str]]] = [
     (
         nearly_empty,
@@ -417,6 +437,7 @@ TROUBLES: list[tuple[Callable[[int], World], Callable[[World], None], set[str]]]
     (full_rate, run_away, {"unrequested-delivery-alarm", "no-false-unrequested-delivery-alarm"}),
     (valve_metered, opened, {"free-flow-alarm", "no-false-free-flow-alarm", "free-flow-alarm-latched"}),
     (full_rate, primed, {"priming-ends", "priming-gives-no-drug"}),
+    (unprogrammed, scheduled_then_bridged, {"schedule-in-range", "no-bolus-in-priming-or-bridge"}),
 ]
 
 
