@@ -71,6 +71,8 @@ FAULTS = (
     "clock_fault",
     "annunciator_fault",
     "telemetry_latch",
+    "clock",
+    "annunciator",
 )
 COMMANDS = (
     "stage_prescription",
