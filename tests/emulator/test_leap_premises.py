@@ -16,7 +16,7 @@ from emulator.firmware.metering import credit_of
 from emulator.firmware.pump import HEARTBEAT_MS, Pump
 from emulator.hardware.line import SALINE
 from emulator.hardware.profile import Profile, load_profile
-from protocol.messages import EnterRefill, PatientBolus, Prime, Stop
+from protocol.messages import Close, EnterRefill, PatientBolus, Prime, Stop
 from protocol.units import DAY_MS, HOUR_MS, MINUTE_MS, Milliseconds, Nanolitres, NanolitresPerDay
 from protocol.vocabulary import AlarmCode, Mode, Role, TherapyState
 from tests.emulator.pairs import Pair
@@ -126,6 +126,7 @@ def test_being_stopped_for_too_long_is_noticed_in_time() -> None:
     """Heartbeats of a stopped pump are leapt over, its alarm is not."""
     pair = infusing()
     pair.do(lambda world: world.ask(Stop()))
+    pair.do(lambda world: world.ask(Close(True)))
     pair.advance(47 * HOUR_MS)
     assert alarms(pair) == set()
     pair.advance(3 * HOUR_MS)
