@@ -58,6 +58,8 @@ from protocol.prescription_digest import digest_of, schedule_digest
 from protocol.units import Milliseconds, NanolitresPerDay
 from protocol.vocabulary import LogKind, Mode, Outcome, Reason, Role, TherapyState
 
+COUNTED_MOST = (1 << 32) - 1
+"""A count as large as its field stays there: it must never come round to none."""
 REMEMBERED = 4
 """Sessions whose last command is remembered, for the patient's controller and for all others apart."""
 
@@ -200,7 +202,7 @@ class Commands:
         refused = patient_bolus_refused(pump)
         if refused or prescription is None:
             refused = refused or refusal(Reason.UNCONFIRMED)
-            pump.record = pump.record._replace(denied=pump.record.denied + 1)
+            pump.record = pump.record._replace(denied=min(pump.record.denied + 1, COUNTED_MOST))
             pump.log.add(pump.now, LogKind.BOLUS_DENIED, refused.reason, pump.record.denied)
             pump.tell("pump.bolus", what="denied", kind="patient", reason=refused.reason.name.lower())
             return refused

@@ -13,10 +13,12 @@ from protocol.vocabulary import LogKind
 PAGE_ENTRIES = 9
 """As many entries as fit one message."""
 _VALUE_MOST = (1 << 64) - 1
+LAST_NUMBER = (1 << 32) - 2
+"""Of an entry: what comes after it must fit its field, too. At an entry a second it is reached after 136 years."""
 
 
 class EventLog:
-    """The log of one pump. Sequence numbers go on across power losses and never repeat.
+    """The log of one pump. Sequence numbers go on across power losses and never repeat; after the last there is none.
 
     An entry is written by ``flush``, after the change that it tells of has been saved, so that the log never
     tells of something that power failed too early for.
@@ -36,6 +38,8 @@ class EventLog:
 
     def add(self, at_ms: int, kind: LogKind, subject: int = 0, value: int = 0) -> None:
         """Note one entry for the next ``flush``; a value too large for its field becomes the field's largest."""
+        if self._next > LAST_NUMBER:
+            return
         entry = LogEntry(self._next, Milliseconds(at_ms), kind, min(subject, 255), min(value, _VALUE_MOST))
         self._waiting.append(entry)
         self._next += 1

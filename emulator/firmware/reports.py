@@ -31,6 +31,8 @@ from protocol.prescription_digest import digest_of, schedule_digest
 from protocol.units import Milliseconds, Nanolitres, NanolitresPerDay, Picograms
 from protocol.vocabulary import Mode, Section
 
+COUNTED_MOST = (1 << 32) - 1
+"""What fits the field of a count."""
 FIRMWARE_VERSION = "thecal 0.1"
 MOST_DRUGS_SHOWN = 5
 WALL_CLOCK_WRAPS_AT = 1 << 64
@@ -107,7 +109,7 @@ def battery(pump: Pump) -> BatteryReport:
     noticed = pump.noticed
     return BatteryReport(
         pump.body.battery_permille(),
-        pump.identity.power_ups,
+        min(pump.identity.power_ups, COUNTED_MOST),
         eri=noticed.eri_at >= 0,
         replace_in=Milliseconds(max(0, noticed.replace_by - pump.now)),
     )

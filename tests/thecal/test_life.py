@@ -21,9 +21,10 @@ EXPECTED_ALARMS: frozenset[str] = frozenset()
 """Refills come in time, and no battery is low within these years."""
 
 
+@pytest.mark.parametrize("flex", [False, True], ids=["simple", "flex"])
 @pytest.mark.parametrize("profile", ["peristaltic", "valve"])
-def test_a_healthy_pump_is_quiet_for_life(profile: str) -> None:
-    """Through years of boluses, refills and changes of dose no alarm is raised, and every press is granted."""
+def test_a_healthy_pump_is_quiet_for_life(profile: str, flex: bool) -> None:
+    """Through years of boluses, refills and reprogramming no alarm is raised, and every press is granted."""
     kinds, alarms = Counter[str](), set[str]()
 
     def sink(line: str) -> None:
@@ -39,6 +40,7 @@ def test_a_healthy_pump_is_quiet_for_life(profile: str) -> None:
         load_profile(profile),
         Library.shipped(),
         presses_a_day=PRESSES_A_DAY,
+        flex=flex,
         journal=Journal(sink, keep=False),
     )
     life.live(days)

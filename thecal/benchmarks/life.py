@@ -21,7 +21,15 @@ KEY = bytes(KEY_OCTETS)
 SERIAL = "BENCH"
 DRUG, CONCENTRATION = "morphine", PicogramsPerNanolitre(20_000)
 DAILY_DOSES = ("2 mg/day", "2.2 mg/day", "2.4 mg/day", "2.2 mg/day")
-"""Prescribed in turns, so that every visit changes something."""
+"""Prescribed in turns, so that every visit changes something, unless a schedule is."""
+FLEX_STEPS = (
+    "all 00:00 1.6 mg/day",
+    "mon-fri 06:00 2.4 mg/day",
+    "mon-fri 18:00 2 mg/day",
+    "sat-sun 08:00 2.2 mg/day",
+)
+"""For somebody with pain in the daytime. Two, three or four of them are prescribed in turns."""
+MONDAY = "mon 00:00"
 BOLUS, DURATION, LOCKOUT, MOST_PRESSES = "0.1 mg", "10 min", "3 h", 6
 PRESS_EVERY_MS = 3 * HOUR_MS + HOUR_MS // 2
 """Longer than the lockout and the bolus before it."""
@@ -34,7 +42,14 @@ class Life:
     """One patient with one pump. Chance, by a seed, says when the patient presses and the clinician calls."""
 
     def __init__(
-        self, profile: Profile, library: Library, *, presses_a_day: int, seed: int = 1, journal: Journal | None = None
+        self,
+        profile: Profile,
+        library: Library,
+        *,
+        presses_a_day: int,
+        flex: bool = False,
+        seed: int = 1,
+        journal: Journal | None = None,
     ) -> None:
         entry = library.by_name(DRUG)
         self._random = Random(seed)  # noqa: S311 - the same life every time
@@ -51,6 +66,7 @@ class Life:
         self.visits = self.presses = 0
         self._library = library
         self._presses_a_day = presses_a_day
+        self._flex = flex
         self._visit(refill=False)
 
     def live(self, days: int) -> None:
@@ -73,13 +89,16 @@ class Life:
 
     def _visit(self, *, refill: bool) -> None:
         clinician = self._programmer(Role.CLINICIAN)
-        clinician.interrogate()
+        view = clinician.interrogate()
         if refill:
             residual = Nanolitres(self.bench.residual_nl())
             self.bench.refill(CONTENTS.value)
             ensure_done(clinician.refill(str(residual), str(CONTENTS)).result)
-        dose = DAILY_DOSES[self.visits % len(DAILY_DOSES)]
-        draft = clinician.blank().fluid((DRUG, str(CONCENTRATION))).daily_dose(dose)
+        draft = clinician.blank().fluid((DRUG, str(CONCENTRATION)))
+        if self._flex:
+            draft = draft.flex(*FLEX_STEPS[: 2 + self.visits % 3]).now(MONDAY, view.therapy.pump_time)
+        else:
+            draft = draft.daily_dose(DAILY_DOSES[self.visits % len(DAILY_DOSES)])
         clinician.edit(draft.patient_bolus(BOLUS, DURATION, LOCKOUT, MOST_PRESSES))
         ensure_done(clinician.update(clinician.review()))
         clinician.verify()

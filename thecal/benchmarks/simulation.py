@@ -130,6 +130,9 @@ def _lives(library: Library, seconds: float) -> list[Figure]:
     lives: dict[str, Callable[[], Life]] = {
         "basal only": lambda: _life(library, 0),
         "one press a day": lambda: _life(library, 1),
+        "flex": lambda: _life(library, 0, flex=True),
+        "flex, one press a day": lambda: _life(library, 1, flex=True),
+        f"flex, {PRESSES_A_DAY} presses a day": lambda: _life(library, PRESSES_A_DAY, flex=True),
         f"{PRESSES_A_DAY} presses a day": lambda: _life(library, PRESSES_A_DAY),
         f"{PRESSES_A_DAY} presses a day, recorded": lambda: _life(library, PRESSES_A_DAY, Journal(keep=False)),
     }
@@ -146,8 +149,9 @@ def _life_figures(name: str, days_a_second: float) -> list[Figure]:
     ]
 
 
-def _life(library: Library, presses_a_day: int, journal: Journal | None = None) -> Life:
-    return Life(load_profile("peristaltic"), library, presses_a_day=presses_a_day, journal=journal)
+def _life(library: Library, presses_a_day: int, journal: Journal | None = None, *, flex: bool = False) -> Life:
+    profile = load_profile("peristaltic")
+    return Life(profile, library, presses_a_day=presses_a_day, flex=flex, journal=journal)
 
 
 def _living(begin: Callable[[], Life]) -> Work:
