@@ -19,7 +19,7 @@ from emulator.hardware.catheter import BESIDE, POCKET
 from emulator.hardware.chance import draw
 from emulator.hardware.clock import WRAPS_AT_MS
 from emulator.hardware.line import SALINE
-from emulator.hardware.severity import NONE, PERMILLE, Severity
+from emulator.hardware.severity import NONE, Severity
 from protocol.units import DAY_MS, MINUTE_MS
 
 Values = Mapping[str, Any]
@@ -405,7 +405,7 @@ FAULTS: dict[str, Fault] = {
         DEVICE,
         _wear,
         _nothing_moves,
-        (Setting("left", Kind.SHARE, 90, "charge left", 1, PERMILLE),),
+        (Setting("left", Kind.SHARE, 90, "charge left", 1, 90),),
     ),
     "battery_eos": Fault(
         "BATTERY-EOS",
@@ -413,7 +413,7 @@ FAULTS: dict[str, Fault] = {
         DEVICE,
         _wear,
         _nothing_moves,
-        (Setting("left", Kind.SHARE, 20, "charge left", 1, PERMILLE),),
+        (Setting("left", Kind.SHARE, 20, "charge left", 1, 20),),
     ),
     "battery_premature": Fault(
         "BATTERY-PREMATURE",

@@ -199,12 +199,12 @@ VIOLATING: dict[str, Callable[[], Story]] = {
     "free-flow-alarm-latched": lambda: cleared(
         with_valves().tell(DAY_MS, "valve.shut").raised(DAY_MS, "free_flow"), "free_flow"
     ),
-    "eri-alarm": lambda: failing("eri", "battery_premature"),
+    "eri-alarm": lambda: failing("eri", "battery_eri"),
     "eos-alarm": lambda: failing("eos", "battery_eos").tell(LATER, "power.cut"),
     "eri-before-eos": lambda: healthy(1).tell(DAY_MS, "alarm.raised", alarm="eos", priority="critical"),
     "clock-alarm": lambda: failing("clock", "clock_fault"),
     "annunciator-alarm": lambda: failing("annunciator", "annunciator_fault"),
-    "telemetry-alarm": lambda: failing("telemetry_timeout", "telemetry_latch"),
+    "telemetry-alarm": lambda: failing("telemetry_timeout", "telemetry_latch").sound(LATER),
     "session-aborted-alarm": lambda: (
         knowing("session_aborted")
         .state(DAY_MS, "stopped", 0)

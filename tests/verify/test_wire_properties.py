@@ -453,9 +453,10 @@ class Wire(RuleBasedStateMachine):
         self.visit()
 
     @precondition(lambda self: self.faulty)
-    @rule(left=st.sampled_from([95, 90, 21, 20]), fault=st.sampled_from(["battery_eri", "battery_eos"]))
-    def worn_battery(self, left: int, fault: str) -> None:
+    @rule(worn=st.sampled_from([("battery_eri", 90), ("battery_eri", 21), ("battery_eos", 20)]))
+    def worn_battery(self, worn: tuple[str, int]) -> None:
         """The battery gets old all at once, and is used on."""
+        fault, left = worn
         self.world.bench.inject(fault, left=left)
         self.world.bench.advance(DAY_MS if self.rate < SLOW else HOUR_MS)
         self.acknowledge_all()
@@ -464,6 +465,8 @@ class Wire(RuleBasedStateMachine):
     @rule()
     def new_battery(self) -> None:
         """The emulation's own mercy: a full battery, so that the run can go on."""
+        for fault in sorted(self.world.bench.faults & {"battery_eri", "battery_eos"}):
+            self.world.bench.clear(fault)
         self.world.device.body.battery.used = 0
         self.world.device.body.look_at_battery()
         self.visit()
