@@ -11,14 +11,11 @@ import click
 from emulator.bench import FAULTS
 from emulator.programmer.words import clock
 from emulator.workups.finding import Workup
-from protocol.units import Milliseconds, Nanolitres, PicogramsPerNanolitre, Quantity, QuantityError
+from protocol.units import Milliseconds, Nanolitres, PicogramsPerNanolitre
 from thecal.control_server import ask
 from thecal.failures import Failure
 from thecal.output import emit, say
 from thecal.quantities import CONCENTRATION, DURATION, SPEED, VOLUME
-
-MEASURES: tuple[type[Quantity], ...] = (Nanolitres, Milliseconds)
-"""What a fault's setting may measure; the first kind that knows the unit reads it."""
 
 
 @click.group()
@@ -109,7 +106,7 @@ def time(ctx: click.Context) -> None:
 @control.command(
     help=f"""Make something fail: {", ".join(sorted(FAULTS))}.
 
-    Settings are numbers, words, or quantities with their unit."""
+    Settings are numbers, words, shares such as 70%, or quantities with their unit, such as "lasts=2 h"."""
 )
 @click.argument("fault")
 @click.argument("settings", nargs=-1, metavar="[NAME=VALUE]...")
@@ -199,21 +196,12 @@ def _settings(texts: tuple[str, ...]) -> dict[str, Any]:
         name, equals, value = text.partition("=")
         if not equals or not name.isidentifier():
             raise click.BadParameter(f"“{text}” is no setting; write NAME=VALUE")
-        settings[name] = _value(text, value)
+        settings[name] = _value(value)
     return settings
 
 
-def _value(text: str, value: str) -> Any:
-    """Read a setting: true or false, a whole number, a quantity in base units, or a word."""
+def _value(value: str) -> Any:
+    """Read a setting: true or false, a whole number, or a word or quantity whose meaning the bench knows."""
     if value in {"true", "false"}:
         return value == "true"
-    if re.fullmatch(r"0|[1-9][0-9]{0,17}", value):
-        return int(value)
-    if re.fullmatch(r"[A-Za-z_][A-Za-z0-9_-]*", value):
-        return value
-    for kind in MEASURES:
-        try:
-            return kind.parse(value).value
-        except QuantityError:
-            continue
-    raise click.BadParameter(f"“{text}”: not a whole number, a word, or a quantity such as 2.5 mL or 2 h")
+    return int(value) if re.fullmatch(r"0|-?[1-9][0-9]{0,17}", value) else value

@@ -126,7 +126,7 @@ def test_the_needle_fills_behind_the_pumps_back(pump: RunningPump, run: Run) -> 
         (("inject", "gremlins"), 1),
         (("inject", "memory", "bit=99999999"), 1),
         (("inject", "memory", "bit"), 2),
-        (("inject", "memory", "bit=1.5"), 2),
+        (("inject", "memory", "bit=1.5"), 1),
         (("clear", "motor_stall"), 1),
         (("advance", "2"), 2),
         (("speed", "fast"), 2),
@@ -173,3 +173,15 @@ def test_without_a_patient_the_bench_says_how_to_have_one(
     answer = frozen[0](request_)
     assert answer["ok"] is False
     assert "--patient" in answer["error"]
+
+
+def test_settings_are_written_as_people_write_them(pump: RunningPump, run: Run) -> None:
+    """Shares in per cent, rates and times with units, and numbers below zero reach the bench as they are meant."""
+    settings = ("severity=70%", "ramp=2 h", "lasts=90 min")
+    assert run("control", "inject", "cath_kink", *settings).code == 0
+    assert run("control", "inject", "drive_runaway", "rate=1 mL/h", "at=400 days").code == 0
+    assert run("control", "inject", "inaccuracy", "drift=-2", "spread=1%").code == 0
+    planned = run("control", "--json", "truth").json()
+    assert {"cath_kink", "inaccuracy"} <= set(planned["faults"])
+    for fault in ("cath_kink", "drive_runaway", "inaccuracy"):
+        assert run("control", "clear", fault).code == 0
