@@ -7,7 +7,7 @@ and at ``due_ms``, when a condition will have held long enough or the sounder is
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from emulator.firmware import alarms
 from emulator.firmware.alarm_table import ALARMS, BY_CODE, PRIORITIES, Facts
@@ -37,14 +37,21 @@ class Watch:
         self.due_ms: int | None = None
         """When conditions or the sounder must be looked at next, in pump ms; None if never by themselves."""
         self._seen = (pump.record, pump.noticed)
+        self._untold: list[tuple[str, dict[str, Any]]] = []
+        """What has changed and is not on the chip yet."""
 
     def look(self) -> None:
-        """Look at every condition now, raise and latch alarms, lower the flow and sound as they ask."""
+        """Look at every condition now, raise and latch alarms, lower the flow and sound as they ask.
+
+        An alarm is on the chip before anybody is told or hears of it: a power cut in between must not make the pump
+        forget what others already know.
+        """
         pump, before = self._pump, self.panel
         limit_telemetry(pump)
         waiting = self._detect()
         while self._lower_flow():
             waiting = self._detect()
+        before = self._saved(before)
         sound = alarms.sound_due(self.panel, PRIORITIES, self._timing)
         if sound is not None and sound <= pump.now:
             self._sound()
@@ -52,8 +59,16 @@ class Watch:
             sound = alarms.sound_due(self.panel, PRIORITIES, self._timing)
         self.due_ms = min((at for at in (*waiting, sound) if at is not None), default=None)
         self._seen = (pump.record, pump.noticed)
+        self._saved(before)
+
+    def _saved(self, before: Panel) -> Panel:
+        """Save the panel if it has changed, and then tell of it; return what is on the chip now."""
         if self.panel != before:
-            pump.save()
+            self._pump.save()
+        untold, self._untold = self._untold, []
+        for kind, data in untold:
+            self._pump.tell(kind, **data)
+        return self.panel
 
     def eventful(self) -> bool:
         """Whether the last stroke changed anything that an alarm depends on: looking at all of it takes time."""
@@ -121,13 +136,14 @@ class Watch:
         if raised is not self.panel:
             self.panel = raised
             self._pump.log.add(self._pump.now, LogKind.ALARM_RAISED, code)
-            self._pump.tell("alarm.raised", alarm=alarm_name(code), code=int(code), priority=priority_name(code))
+            data = {"alarm": alarm_name(code), "code": int(code), "priority": priority_name(code)}
+            self._untold.append(("alarm.raised", data))
 
     def _condition_gone(self, code: AlarmCode) -> None:
         if alarms.is_active(self.panel, code):
             self.panel = alarms.cause_gone(self.panel, code)
             self._pump.log.add(self._pump.now, LogKind.ALARM_CAUSE_GONE, code)
-            self._pump.tell("alarm.cause_gone", alarm=alarm_name(code))
+            self._untold.append(("alarm.cause_gone", {"alarm": alarm_name(code)}))
 
     def _restrict(self) -> None:
         restricts = any(BY_CODE[alarm.code].flow.restricts for alarm in self.panel.raised)

@@ -470,3 +470,20 @@ def test_repeated_damage_never_adds_up_to_more_budget() -> None:
         world.ask(EnterRefill(Nanolitres(0), Nanolitres(18_000_000)))
         world.prescribe(prescription(300_000, [drug(), drug(FENTANYL, 100)]))
     assert len(world.pump.ledgers) >= 2
+
+
+def test_nobody_hears_of_an_alarm_that_a_cut_makes_the_pump_forget() -> None:
+    """At every write around an alarm, whatever was told as raised is still raised when power returns."""
+    told, untold = 0, 0
+    for step in range(40):
+        world = infusing()
+        world.bench.inject("motor_stall")
+        world.bench.cut_power_at_write(step)
+        world.advance(HOUR_MS)
+        world.journal.flush()
+        heard = any('"alarm.raised"' in line and '"motor_stall"' in line for line in world.journal.lines)
+        told, untold = told + heard, untold + (not heard)
+        world.device.chip.steps_until_power_fails = None
+        world.bench.restore_power()
+        assert not heard or is_raised(world.pump.panel, AlarmCode.MOTOR_STALL)
+    assert min(told, untold) > 2
