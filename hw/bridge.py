@@ -7,7 +7,6 @@ things. A thread reads such a port and passes the bytes through a socket pair, w
 from __future__ import annotations
 
 import contextlib
-import os
 import socket
 import termios
 import threading
@@ -58,6 +57,11 @@ class BridgedPort(DescriptorPort):
                 raise CarrierLost(f"{self.name} is gone: {self._failure}") from lost
             raise
 
+    @property
+    def line(self) -> serial.SerialBase:
+        """The pyserial port, for its settings and modem lines; bytes go through this class."""
+        return self._port
+
     def write(self, data: bytes) -> None:
         """Write all bytes through pyserial; ``CarrierLost`` when the port is gone."""
         self.fileno()
@@ -68,16 +72,11 @@ class BridgedPort(DescriptorPort):
 
     def _release(self) -> None:
         self._outside.close()  # first: the thread may be waiting for room in the pair
+        with contextlib.suppress(AttributeError, *PORT_FAILURES):  # not every kind of port can be woken
+            self._port.cancel_read()
         self._reader.join()
+        connection = getattr(self._port, "_socket", None)
         with contextlib.suppress(*PORT_FAILURES):
             self._port.close()
-
-
-def descriptor_of(port: serial.SerialBase) -> int | None:
-    """Return a descriptor that can be waited for and read directly, or None if the port has none."""
-    try:
-        descriptor: int = port.fileno()
-    except (OSError, AttributeError):
-        return None
-    os.set_blocking(descriptor, False)
-    return descriptor
+        if connection is not None:
+            connection.close()  # pyserial forgets to when the other side has hung up first

@@ -12,6 +12,8 @@ import time
 from types import TracebackType
 from typing import Self
 
+import serial
+
 from protocol.carrier import CarrierLost
 
 READ_OCTETS = 4096
@@ -39,6 +41,11 @@ class DescriptorPort:
         if not self._open:
             raise CarrierLost(f"{self.name} is closed")
         return self._descriptor
+
+    @property
+    def line(self) -> serial.SerialBase | None:
+        """The pyserial port under this one, for its settings and modem lines; None if there is none."""
+        return None
 
     def now_ms(self) -> int:
         """Return a monotonic time in milliseconds, for the link's time-outs."""

@@ -2,6 +2,7 @@
 
 ===================  ==========================================================================
 ``pty:/tmp/pump``    a new virtual port, offered under that link (the pump's side only)
+``serve:rfc2217://…``  a new port offered on the network, or ``serve:socket://…`` (the pump's side only)
 ``/dev/ttyUSB0``     an adapter, or the link of a virtual port; opened for us alone
 ``socket://h:p``     a TCP connection, as serial servers offer
 ``loop://`` …        every other address of pyserial: ``rfc2217://``, ``spy://``, ``alt://``
@@ -16,15 +17,19 @@ from pathlib import Path
 
 import serial
 
-from hw.bridge import PORT_FAILURES, READ_PATIENCE_S, BridgedPort, descriptor_of
+from hw.bridge import PORT_FAILURES, READ_PATIENCE_S, BridgedPort
 from hw.descriptor import DescriptorPort
 from hw.errors import PortError
 from hw.pty import VirtualPort
+from hw.served import serve
+from hw.tcp import TcpPort
 
 BAUD = 115_200
 """A rate that every adapter chip makes exactly."""
 
 VIRTUAL = "pty:"
+SERVED = "serve:"
+TCP = "socket://"
 
 
 class SerialPort(DescriptorPort):
@@ -33,6 +38,11 @@ class SerialPort(DescriptorPort):
     def __init__(self, port: serial.SerialBase, descriptor: int, name: str) -> None:
         super().__init__(descriptor, name)
         self._port = port
+
+    @property
+    def line(self) -> serial.SerialBase:
+        """The pyserial port, for its settings and modem lines; bytes go through this class."""
+        return self._port
 
     def _release(self) -> None:
         with contextlib.suppress(*PORT_FAILURES):
@@ -46,6 +56,8 @@ def open_port(name: str, baud: int = BAUD) -> DescriptorPort:
         if not link:
             raise PortError("a virtual port needs a name for its link, such as pty:/tmp/thecal-pump")
         return VirtualPort(Path(link).absolute())
+    if name.startswith(SERVED):
+        return serve(name.removeprefix(SERVED), baud)
     if "://" in name:
         return _open_address(name, baud)
     return _open_device(name, baud)
@@ -63,14 +75,13 @@ def _open_device(name: str, baud: int) -> SerialPort:
 
 
 def _open_address(name: str, baud: int) -> DescriptorPort:
+    if name.startswith(TCP):
+        return TcpPort(name)
     try:
         port = serial.serial_for_url(name, baud, timeout=READ_PATIENCE_S)
     except (*PORT_FAILURES, ValueError, KeyError) as error:  # KeyError: pyserial's own slip for an unknown option
         raise PortError(f"cannot open {name}: {error}") from error
-    descriptor = descriptor_of(port) if name.startswith("socket://") else None
-    if descriptor is None:
-        return BridgedPort(port, name)
-    return SerialPort(port, descriptor, name)
+    return BridgedPort(port, name)
 
 
 def _why_not(name: str, error: Exception) -> str:

@@ -38,6 +38,31 @@ settings.register_profile(
 settings.load_profile(os.environ.get(PROFILE_VARIABLE, "ci"))
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let real or emulated adapters take the place of virtual ones in ``tests/adapters``."""
+    group = parser.getgroup("adapters", "which adapters tests/adapters runs on; virtual ones if none is given")
+    group.addoption("--port", action="append", default=[], metavar="URL", help="A port with TX joined to RX.")
+    group.addoption("--pair", action="append", default=[], metavar="A,B", help="Two ports joined by a null modem.")
+    group.addoption("--given-only", action="store_true", help="Refuse to run if no port is given.")
+    group.addoption("--no-lines", action="store_true", help="The modem lines are not joined, only TX, RX and ground.")
+    group.addoption("--unplug", metavar="COMMAND", help="What to run to unplug the adapters.")
+    group.addoption("--plug-in", metavar="COMMAND", help="What to run to plug them in again.")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Refuse to run an adapter suite without an adapter."""
+    if config.getoption("--given-only") and not (config.getoption("--port") or config.getoption("--pair")):
+        raise pytest.UsageError(WHAT_TO_GIVE)
+
+
+WHAT_TO_GIVE = """on which adapters?
+
+  tox -e hw -- --port /dev/ttyUSB0                  one adapter with TX joined to RX (and RTS to CTS, DTR to DSR)
+  tox -e hw -- --pair /dev/ttyUSB0,/dev/ttyUSB1     two adapters joined by a null modem: TX to RX both ways, ground
+
+Add --no-lines if only TX, RX and ground are joined. “thecal hw list” shows which ports there are."""
+
+
 REACHED = "reached"
 """Name under which a safety property records how often each of its premises occurred."""
 
