@@ -1,8 +1,8 @@
 """Which adapter is which, whatever name the system gives it today.
 
 After unplugging, an adapter may come back under another name, and another adapter under its old one. It is known
-again by its serial number or, since many have none or one that they share, by the USB path, which is the socket that it
-is plugged into. What has neither is known by its name: a link to a terminal, an address, a port that is soldered in.
+again by its serial number or, since many have none or one that they share, by the USB path, which is the socket that
+it is plugged into. What has neither is known by its name: a link to a terminal, an address, a port on the board.
 """
 
 from __future__ import annotations

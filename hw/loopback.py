@@ -1,8 +1,9 @@
 """Pump and programmer in one process: on one echoing port (TX joined to RX, ``loop://``), or on two that are joined.
 
 On an echoing port everything either end writes comes back to both. Each end's link drops its own echo by the
-direction bit in the frame, so pump and programmer can talk over a single adapter. The far end is a function that answers bytes with
-bytes; it is called whenever the near end reads, so no thread is needed and nothing depends on a scheduler.
+direction bit in the frame, so pump and programmer can talk over a single adapter. The far end is a function that
+answers bytes with bytes; it is called whenever the near end reads, so no thread is needed and nothing depends on a
+scheduler.
 """
 
 from __future__ import annotations

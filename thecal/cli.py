@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import importlib
 import os
 import sys
 import traceback
@@ -14,6 +13,7 @@ import click
 from hw.errors import PortError
 from protocol.carrier import CarrierLost
 from thecal import failures
+from thecal.lazy import LazyGroup
 from thecal.output import NOT_CLINICAL, bad, tell
 
 COMMANDS = {
@@ -21,8 +21,8 @@ COMMANDS = {
     "control": ("thecal.control", "Work the bench of a running pump: time, faults, power."),
     "demo": ("thecal.demo", "See what thecal does, with nothing to set up."),
     "doctor": ("thecal.doctor", "Check the installation, ports and permissions."),
-    "hw": ("thecal.hw", "Wires, and what goes over them."),
     "faults": ("thecal.faults", "List every failure, cause it, and see what notices it."),
+    "hw": ("thecal.hw", "Serial ports, their wires, and what goes over them."),
     "loop": ("thecal.loop", "Pump and programmer through one echoing port."),
     "program": ("thecal.program", "Program a pump, as a clinician would."),
     "pump": ("thecal.pump", "Run an emulated pump on a port."),
@@ -30,8 +30,6 @@ COMMANDS = {
 }
 """Each command's module and one line of help. A module is imported when its command is asked for: ``thecal doctor``
 must work when matplotlib does not."""
-
-OURS = {"protocol", "emulator", "verify", "hw", "thecal"}
 
 EPILOG = """
 \b
@@ -51,33 +49,7 @@ Exit codes:
 """
 
 
-class LazyGroup(click.Group):
-    """A group whose commands are imported when they are named."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
-        """Return the names in the order of the alphabet."""
-        return sorted(COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
-        """Return the command of that name, or None; ``OutsideMissing`` if a library it needs is not there."""
-        if cmd_name not in COMMANDS:
-            return None
-        module = COMMANDS[cmd_name][0]
-        try:
-            command: click.Command = getattr(importlib.import_module(module), cmd_name)
-        except ModuleNotFoundError as error:
-            if error.name and error.name.partition(".")[0] in OURS:
-                raise
-            raise failures.OutsideMissing(f"“{error.name}” is not installed; see “thecal doctor”") from error
-        return command
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
-        """Write the list of commands without importing them."""
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, summary) for name, (_, summary) in sorted(COMMANDS.items())])
-
-
-@click.group(cls=LazyGroup, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=LazyGroup, table=COMMANDS, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="thecal", prog_name="thecal", message="%(prog)s %(version)s. " + NOT_CLINICAL)
 @click.option("--debug", is_flag=True, expose_value=False, help="Show the stack trace of a bug in thecal.")
 def cli() -> None:

@@ -1,15 +1,28 @@
-"""``thecal hw``: wires and what goes over them."""
+"""``thecal hw``: serial ports, the wires at them, and what goes over them."""
 
 from __future__ import annotations
 
 import click
 
-from thecal.hw_decode import decode
+from thecal.lazy import LazyGroup
+
+COMMANDS = {
+    "check": ("thecal.hw_check", "Check one port with TX joined to RX."),
+    "decode": ("thecal.hw_decode", "Show every frame of a capture."),
+    "list": ("thecal.hw_list:list_ports", "List the ports: chip, driver, who holds them, what to do."),
+    "pair": ("thecal.hw_check", "Check two ports that are joined by a null modem."),
+}
 
 
-@click.group("hw")
+@click.group(cls=LazyGroup, table=COMMANDS)
 def hw() -> None:
-    """Look at wires, and at what goes over them. Not for clinical use."""
+    """List serial ports, check them and the wires at them, and read what went over them. Not for clinical use.
 
-
-hw.add_command(decode)
+    \b
+    Examples:
+      thecal hw list
+      thecal hw check /dev/ttyUSB0
+      thecal hw pair /dev/ttyUSB0 /dev/ttyUSB1
+      thecal hw check virtual:looped-pty
+      thecal hw decode wire.pcapng
+    """

@@ -1,0 +1,40 @@
+"""The options that put pace and damage on a line, shared by the commands that open one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from hw.impairments import Damage, Impairment, ImpairmentError
+
+
+class ImpairmentParameter(click.ParamType):  # type: ignore[type-arg] # no generic before click 8.5
+    """What happens to bytes on purpose; see ``Impairment.parse``."""
+
+    name = "what=rate,…"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> Impairment:
+        """Return the impairment, or fail with what is wrong with it."""
+        if isinstance(value, Impairment):
+            return value
+        try:
+            return Impairment.parse(str(value))
+        except ImpairmentError as error:
+            self.fail(str(error), param, ctx)
+
+
+def line_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command ``--baud-pace`` and ``--impair``, as ``pace`` and ``impairment``."""
+    kinds = ", ".join(damage.value for damage in Damage)
+    pace = click.option(
+        "--baud-pace", "pace", type=click.IntRange(min=1), help="Let bytes take the time of this rate, both ways."
+    )
+    impair = click.option(
+        "--impair",
+        "impairment",
+        type=ImpairmentParameter(),
+        help=f"Damage bytes both ways: {kinds}; for example flip=1e-4,burst=1e-5:16,seed=7.",
+    )
+    return pace(impair(command))
