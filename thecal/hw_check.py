@@ -15,15 +15,13 @@ from hw.check.report import Part, Report, Verdict
 from hw.check.run import NAMES
 from hw.check.run import check as check_ends
 from hw.check.wire import Ends
-from hw.descriptor import DescriptorPort
-from hw.impaired import ImpairedPort
 from hw.impairments import Impairment
 from hw.ports import BAUD, open_port
 from hw.virtual import WIRINGS, virtual_wiring
 from thecal.calling import refuse_virtual
 from thecal.failures import FAILURE_FOUND, GOOD
 from thecal.hw_plot import latency_svg, latency_text
-from thecal.line_options import line_options
+from thecal.line_options import line_options, open_line
 from thecal.output import NOT_CLINICAL, bad, doubtful, emit, good, say, tell
 
 MADE = "virtual:"
@@ -114,11 +112,8 @@ def _wired(names: tuple[str, ...], pace: int | None, impairment: Impairment | No
         if names[0].startswith(MADE):
             wiring = stack.enter_context(virtual_wiring(_wiring_name(names[0]), _folder(stack)))
             names, kind = (wiring.near, wiring.far), wiring.kind
-        near: DescriptorPort = open_port(names[0], baud)
-        if pace or impairment:
-            near = ImpairedPort(near, pace, impairment)
-            kind = kind.able(Ability.PACING) if pace else kind
-        stack.enter_context(near)
+        kind = kind.able(Ability.PACING) if pace else kind
+        near = stack.enter_context(open_line(names[0], baud, pace, impairment))
         far = near if names[0] == names[-1] else stack.enter_context(open_port(names[-1], baud))
         yield Ends(near, far, kind, pace or baud)
 

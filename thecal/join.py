@@ -8,26 +8,41 @@ instant.
 from __future__ import annotations
 
 import selectors
+from typing import Protocol
 
 from emulator.device import PumpDevice
-from hw.descriptor import DescriptorPort
+from hw.lasting import LastingPort
+from protocol.carrier import Carrier, CarrierLost
 from thecal.driver import TimeDriver
 from thecal.keeper import Keeper
+from thecal.output import doubtful, good, tell
 from thecal.stopping import StopRequest
 
 TALK_MS = 2_000
 """For so long after bytes on the line, time runs at the session's speed: a handshake at x3600 would take hours."""
 SAVE_MS = 5_000
 """Without a reply to wait for, the image is at most this old when the computer's power fails."""
+LOOK_MS = 250
+"""How often an unplugged adapter is looked for."""
+
+
+class AwaitedCarrier(Carrier, Protocol):
+    """A carrier that a selector can wait for."""
+
+    def fileno(self) -> int:
+        """Return the descriptor to wait for."""
 
 
 class Joint:
-    """Runs one device on one port, and has it kept on the disk."""
+    """Runs one device on one port, and has it kept on the disk.
+
+    The pump lives on while a ``LastingPort`` is unplugged, and is heard again when it is back.
+    """
 
     def __init__(
         self,
         device: PumpDevice,
-        port: DescriptorPort,
+        port: AwaitedCarrier,
         driver: TimeDriver,
         selector: selectors.BaseSelector,
         keeper: Keeper,
@@ -39,7 +54,12 @@ class Joint:
         self._keeper = keeper
         self._kept_at_ms = port.now_ms()
         self._talk_ends_ms = port.now_ms()
-        selector.register(port, selectors.EVENT_READ, self._hear)
+        self._descriptor = -1
+        self._listen()
+
+    def _listen(self) -> None:
+        self._descriptor = self._port.fileno()
+        self._selector.register(self._descriptor, selectors.EVENT_READ, self._hear)
 
     def run(self, stop: StopRequest) -> None:
         """Live until a stop is requested; keep the image at the end. Raises ``CarrierLost`` if the port is gone."""
@@ -50,6 +70,7 @@ class Joint:
                 self._catch_up()
                 for key, _ in ready:
                     key.data()
+                self._look_for_port()
                 self._set_pace()
                 self._keep_sometimes()
         finally:
@@ -61,6 +82,25 @@ class Joint:
         self._device.advance_to(max(self._driver.now_ms(), self._device.now_ms))
 
     def _hear(self) -> None:
+        try:
+            self._answer()
+        except CarrierLost as lost:
+            self._lose(lost)
+
+    def _lose(self, lost: CarrierLost) -> None:
+        """Go on without the port, if it is one that can come back."""
+        if not isinstance(self._port, LastingPort):
+            raise lost
+        self._selector.unregister(self._descriptor)
+        self._descriptor = -1
+        tell(doubtful(f"{lost}; the pump goes on and waits for {self._port.identity.words}"))
+
+    def _look_for_port(self) -> None:
+        if self._descriptor < 0 and isinstance(self._port, LastingPort) and self._port.returned():
+            self._listen()
+            tell(f"{good('back')} as {self._port.name}")
+
+    def _answer(self) -> None:
         """Answer what came from the wire; a change is on the disk before its answer leaves."""
         answer = self._device.receive(self._port.read(0))
         if self._keeper.due:
@@ -78,6 +118,8 @@ class Joint:
         waits = [self._driver.wait_ms(self._device.next_event_ms)]
         if self._talk_ends_ms > self._port.now_ms():
             waits.append(self._talk_ends_ms - self._port.now_ms())
+        if self._descriptor < 0:
+            waits.append(LOOK_MS)
         known = [wait for wait in waits if wait is not None]
         return min(known) / 1_000 if known else None
 

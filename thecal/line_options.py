@@ -7,7 +7,16 @@ from typing import Any
 
 import click
 
+from hw.descriptor import DescriptorPort
+from hw.impaired import ImpairedPort
 from hw.impairments import Damage, Impairment, ImpairmentError
+from hw.ports import open_port
+
+
+def open_line(name: str, baud: int, pace: int | None, impairment: Impairment | None) -> DescriptorPort:
+    """Open a port with that pace and damage between it and its user; ``PortError`` if it cannot be opened."""
+    port = open_port(name, baud)
+    return ImpairedPort(port, pace, impairment) if pace or impairment else port
 
 
 class ImpairmentParameter(click.ParamType):  # type: ignore[type-arg] # no generic before click 8.5

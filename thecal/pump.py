@@ -16,7 +16,9 @@ from emulator.bench import Bench
 from emulator.journal import Journal
 from emulator.patient.patient import Patient
 from emulator.patient.reading import shipped_patient_model
-from hw.ports import BAUD, open_port
+from hw.impairments import Impairment
+from hw.lasting import LastingPort
+from hw.ports import BAUD
 from protocol.units import Nanolitres
 from thecal.control_server import ControlServer
 from thecal.desk import Desk
@@ -26,6 +28,7 @@ from thecal.image import ImageFile
 from thecal.join import Joint
 from thecal.keeper import Keeper
 from thecal.keys import KEY, keep_key, key_file, new_key, stored_key
+from thecal.line_options import line_options, open_line
 from thecal.making import DEFAULT_SERIAL, Wanted, checked_serial, filling_from, library_from, make_pump, profile_from
 from thecal.output import NOT_CLINICAL, bad, doubtful, tell
 from thecal.quantities import SPEED, VOLUME
@@ -36,8 +39,13 @@ PATH = click.Path(path_type=Path, dir_okay=False)
 
 
 @click.command()
-@click.option("--port", required=True, help="pty:LINK for a virtual port, a device such as /dev/ttyUSB0, or a URL.")
+@click.option(
+    "--port",
+    required=True,
+    help="pty:LINK, a device, serve:rfc2217://HOST:PORT, serve:socket://HOST:PORT, or a URL.",
+)
 @click.option("--baud", default=BAUD, show_default=True, type=click.IntRange(min=1), help="Rate of a real port.")
+@line_options
 @click.option("--image", "image_path", type=PATH, help="Keep the pump in this file; continue if it is there.")
 @click.option("--profile", default="peristaltic", show_default=True, help="Kind of hardware: a name or a TOML file.")
 @click.option("--library", "library_path", type=PATH, help="The pump's drug library; shipped one if not given.")
@@ -70,6 +78,8 @@ PATH = click.Path(path_type=Path, dir_okay=False)
 def pump(
     port: str,
     baud: int,
+    pace: int | None,
+    impairment: Impairment | None,
     image_path: Path | None,
     profile: str,
     library_path: Path | None,
@@ -96,6 +106,8 @@ def pump(
       thecal pump --port pty:/tmp/thecal-pump --fluid morphine "20 mg/mL"
       thecal pump --port pty:/tmp/thecal-pump --image my.pump --speed x60
       thecal pump --port /dev/ttyUSB0 --control /tmp/bench/pump --patient back-pain
+      thecal pump --port serve:rfc2217://127.0.0.1:2217
+      thecal pump --port pty:/tmp/thecal-pump --baud-pace 9600 --impair flip=1e-4,seed=7
     """
     image = ImageFile(image_path) if image_path else None
     if image_path and image_path.exists() and (fluid or contents):
@@ -109,7 +121,7 @@ def pump(
         claim,
         _journal(journal_path) as journal,
         recorded(Recording(capture_path, keylog_path), pump_key) as tap,
-        tap(open_port(port, baud)) as line,
+        LastingPort(port, lambda name: tap(open_line(name, baud, pace, impairment))) as line,
         selectors.DefaultSelector() as selector,
     ):
         wanted = Wanted(hardware, library, serial, filling, seed)

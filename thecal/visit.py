@@ -7,6 +7,7 @@ is said why not, and a pump that is not infusing is never left without a word.
 from __future__ import annotations
 
 import contextlib
+import functools
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,6 +19,7 @@ from emulator.machine import NotAllowedError
 from emulator.programmer.draft import DraftError
 from emulator.programmer.programmer import Programmer
 from emulator.programmer.results import Done, NoContactError, NotDone, ProgrammerRefusal, Result, Unknown
+from hw.lasting import LastingPort
 from hw.ports import open_port
 from protocol.carrier import Carrier
 from protocol.conversation import Conversation
@@ -32,6 +34,9 @@ from thecal.recording import recorded
 ASK_AGAIN = 3
 """Times that a pump is asked what became of a command, each with the link's own patience of about half a minute."""
 
+REPLUG_MS = 30_000
+"""How long an unplugged adapter is waited for, each time that the pump is asked."""
+
 WORDS: dict[type[Result], str] = {Done: good("done"), NotDone: bad("not done"), Unknown: doubtful("UNKNOWN")}
 
 
@@ -43,20 +48,26 @@ def visit(call: Call) -> Iterator[Programmer]:
     """
     with (
         recorded(call.recording, call.key) as tap,
-        tap(open_port(call.port, call.baud)) as port,
+        LastingPort(call.port, lambda name: tap(open_port(name, call.baud))) as port,
         explained(),
-        calling(port, call) as programmer,
+        calling(port, call, ready=functools.partial(_plugged_in, port)) as programmer,
     ):
         yield programmer
 
 
 @contextmanager
-def calling(carrier: Carrier, call: Call) -> Iterator[Programmer]:
-    """Yield a programmer in a session over this carrier, and close the session afterwards."""
+def calling(carrier: Carrier, call: Call, ready: Callable[[], None] = lambda: None) -> Iterator[Programmer]:
+    """Yield a programmer in a session over this carrier, and close the session afterwards.
+
+    ``ready`` is called before each session begins, and raises ``CarrierLost`` if the carrier is not there.
+    """
     key = role_key(call.key, call.role)
-    programmer = Programmer(
-        lambda: Conversation(carrier, key, call.role, secrets.token_bytes, call.serial), call.library
-    )
+
+    def dial() -> Conversation:
+        ready()
+        return Conversation(carrier, key, call.role, secrets.token_bytes, call.serial)
+
+    programmer = Programmer(dial, call.library)
     programmer.connect()
     try:
         yield programmer
@@ -66,6 +77,14 @@ def calling(carrier: Carrier, call: Call) -> Iterator[Programmer]:
         _close(programmer)
         raise
     _close(programmer)
+
+
+def _plugged_in(port: LastingPort) -> None:
+    """Make sure that the port is there; if it was unplugged, ask for it and wait."""
+    if port.lost:
+        tell(doubtful(f"{port.identity.words} is gone; plug it in again (waiting {REPLUG_MS // 1_000} s)"))
+        port.wait(REPLUG_MS)
+        tell(f"{good('back')} as {port.name}")
 
 
 @contextmanager

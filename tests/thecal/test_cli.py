@@ -12,6 +12,7 @@ import pytest
 from hw.errors import PortError
 from protocol.carrier import CarrierLost
 from thecal import cli, failures
+from thecal.lazy import LazyGroup
 
 Fail = Callable[..., int]
 ENVIRONMENT = {**os.environ, "NO_COLOR": "1"}
@@ -32,7 +33,7 @@ def run_failing(monkeypatch: pytest.MonkeyPatch) -> Fail:
     """Return a function that runs a command which raises, and gives the exit code."""
 
     def run(error: BaseException, *arguments: str) -> int:
-        monkeypatch.setattr(cli.LazyGroup, "get_command", lambda *_: command_that(error))
+        monkeypatch.setattr(LazyGroup, "get_command", lambda *_: command_that(error))
         return cli.run([*arguments, "doctor"])
 
     return run
