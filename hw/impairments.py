@@ -116,6 +116,8 @@ class Impairer:
 
     def _step(self, octet: bytes) -> Step:
         struck = [damage for damage in self._draws if self._draw(damage)]
+        if not struck and not any(self._left.values()):
+            return Step(0, octet)
         detail = random.Random(f"{self._seed} {self._index}")  # noqa: S311
         for damage in self._left:
             if damage in struck:

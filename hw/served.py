@@ -63,9 +63,22 @@ class ServedPort(DescriptorPort):
     def write(self, data: bytes) -> None:
         """Send to the client, if there is one."""
         self.fileno()
+        if self._has_left():
+            self._dismiss()
         if self._client is None:
             self._welcome()  # it may have connected already
         self._send(data)
+
+    def _has_left(self) -> bool:
+        """Say whether the client has hung up and left nothing to read."""
+        if self._client is None:
+            return False
+        try:
+            return not self._client.recv(1, socket.MSG_PEEK)
+        except BlockingIOError:
+            return False
+        except OSError:
+            return True
 
     def _welcome(self) -> bytes:
         """Greet a new client or turn it away; return the last words of the one before, which may just have left."""

@@ -40,7 +40,9 @@ def _looped(ends: Ends) -> Part:
         return Part("wiring", Verdict.GOOD, "TX is joined to RX")
     if not got:
         return Part("wiring", Verdict.BAD, "nothing comes back: TX and RX are not joined")
-    return Part("wiring", Verdict.BAD, f"what comes back is damaged: {_damage(got)}", {"received": got.hex()})
+    return Part(
+        "wiring", Verdict.BAD, f"what comes back is damaged: {_damage(got, ends.baud)}", {"received": got.hex()}
+    )
 
 
 def _probe(sender: DescriptorPort, other: DescriptorPort) -> Heard:
@@ -63,17 +65,17 @@ def _fault(ends: Ends, there: Heard, back: Heard) -> str:
         return f"one way only: the wire from TX of {source} to RX of {sink} is missing or broken"
     for got, (source, sink) in ((there.other, names), (back.other, tuple(reversed(names)))):
         if got != PROBE:
-            return f"what {sink} hears of {source} is damaged: {_damage(got)}"
+            return f"what {sink} hears of {source} is damaged: {_damage(got, ends.baud)}"
     if there.own or back.own:
         return "a port hears what it sends itself, and so does the other: TX and RX are all on one wire"
     return ""
 
 
-def _damage(got: bytes) -> str:
-    """Name what would make the probe into that."""
-    for sender, receiver in permutations(RATES, 2):
+def _damage(got: bytes, asked: int) -> str:
+    """Name what would make the probe into that; of two rates one is likely the one that was asked for."""
+    for sender, receiver in sorted(permutations(RATES, 2), key=lambda pair: asked not in pair):
         if heard(PROBE, Framing(sender), Framing(receiver)) == got:
-            return f"as if one end ran at {sender} baud and the other at {receiver}; set both to the same rate"
+            return f"as if sent at {sender} and heard at {receiver} baud, or at that ratio; set both ends to one rate"
     if not any(got):
         return "zeros only: the line stays low, as with TX and RX of different voltages or a missing common ground"
     return (

@@ -1,0 +1,200 @@
+"""``thecal hw``, ``thecal://`` and the options that put pace and damage on a line."""
+
+import json
+import secrets
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import serial
+
+import thecal.urls
+from hw.ports import open_port
+from hw.pty import VirtualPort
+from protocol.conversation import Conversation
+from protocol.keys import role_key
+from protocol.messages import Interrogate, TherapyReport
+from protocol.vocabulary import Role, Section
+from tests.thecal.running import Run, StartPump
+
+KEY = "00" * 31 + "01"
+
+
+def test_the_list_is_a_document(run: Run) -> None:
+    """Every port that the system knows is there, with what to do about it."""
+    answer = run("hw", "list", "--json")
+    assert answer.code == 0
+    for port in answer.json()["ports"]:
+        assert {"device", "chip", "driver", "holders", "remedies"} <= port.keys()
+
+
+def test_the_list_without_any_port_says_what_needs_none(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No adapter is no failure: a virtual port is named instead."""
+    monkeypatch.setattr("thecal.hw_list.inventory", list)
+    answer = run("hw", "list")
+    assert answer.code == 0
+    assert "pty:" in answer.err
+
+
+def test_a_good_port_is_good(run: Run, tmp_path: Path) -> None:
+    """Exit code 0, a line for each part, a picture of the latencies on the screen and in a file."""
+    plot = tmp_path / "latency.svg"
+    answer = run("hw", "check", "virtual:looped-pty", "--plot", str(plot))
+    assert answer.code == 0
+    assert "wiring       good" in answer.out
+    assert "not possible here: a pseudo-terminal has none" in answer.out
+    assert "█" in answer.out
+    assert "fit to carry" in answer.out
+    assert plot.read_text().lstrip().startswith("<?xml")
+
+
+def test_a_damaged_line_is_a_failure_found(run: Run) -> None:
+    """Exit code 1, and the document says which part and what."""
+    answer = run("hw", "check", "virtual:looped-pty", "--impair", "flip=1e-2,seed=1", "--json")
+    assert answer.code == 1
+    document = answer.json()
+    assert document["good"] is False
+    assert "bad" in {part["verdict"] for part in document["parts"]}
+
+
+def test_a_port_that_is_not_looped_is_a_failure_found(run: Run, tmp_path: Path) -> None:
+    """The words say that TX and RX are not joined."""
+    with VirtualPort(tmp_path / "port"):
+        answer = run("hw", "check", str(tmp_path / "port"))
+    assert answer.code == 1
+    assert "not joined" in answer.out
+
+
+def test_a_pair_is_checked(run: Run) -> None:
+    """Two joined ports are good."""
+    answer = run("hw", "pair", "virtual:joined-ptys")
+    assert answer.code == 0
+    assert "TX goes to RX both ways" in answer.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (("check", "virtual:nonsense"), 2, "looped-pty"),
+        (("check", "pty:/tmp/x"), 2, "give the link"),
+        (("pair", "/dev/ttyUSB0"), 2, "second one"),
+        (("pair", "virtual:looped-pty"), 2, "thecal hw check"),
+        (("check", "loop://", "--impair", "flop=1"), 2, "there are flip"),
+        (("check", "/no/such/port"), 3, "there is no port"),
+    ],
+)
+def test_wrong_usage_says_what_to_do(run: Run, arguments: tuple[str, ...], code: int, words: str) -> None:
+    """Never a stack trace: a sentence and the right exit code."""
+    answer = run("hw", *arguments)
+    assert answer.code == code
+    assert words in answer.err
+
+
+@pytest.fixture
+def pump_port() -> Iterator[serial.SerialBase]:
+    """Yield a stock pyserial port with a pump at its end."""
+    assert thecal.urls.__name__ in serial.protocol_handler_packages
+    with serial.serial_for_url(f"thecal://peristaltic?serial=URL-1&key={KEY}&seed=1", timeout=1) as port:
+        yield port
+
+
+def test_any_pyserial_program_can_open_a_pump(pump_port: serial.SerialBase) -> None:
+    """A conversation over the address reads the pump's therapy."""
+
+    class Plain:
+        """The least that a conversation needs, over pyserial alone."""
+
+        def write(self, data: bytes) -> None:
+            """Write."""
+            pump_port.write(data)
+
+        def read(self, timeout_ms: int) -> bytes:
+            """Read what is there, or wait."""
+            pump_port.timeout = timeout_ms / 1_000
+            return pump_port.read(pump_port.in_waiting or 1)
+
+        def now_ms(self) -> int:
+            """Stand still."""
+            return 0
+
+    key = role_key(bytes.fromhex(KEY), Role.OBSERVER)
+    conversation = Conversation(Plain(), key, Role.OBSERVER, secrets.token_bytes)
+    conversation.connect()
+    assert conversation.serial == "URL-1"
+    assert isinstance(conversation.request(Interrogate(Section.THERAPY)), TherapyReport)
+
+
+@pytest.mark.parametrize(
+    ("address", "words"),
+    [
+        ("thecal://nonsense", "profile"),
+        ("thecal://peristaltic?colour=red", "no option"),
+        ("thecal://peristaltic?seed=x", "seed"),
+        ("thecal://peristaltic?speed=fast", "fast"),
+        ("thecal://peristaltic?fluid=water,1 mg/mL", "water"),
+        ("thecal://peristaltic?serial=much-too-long-a-number", "serial number"),
+    ],
+)
+def test_an_address_that_cannot_be_is_a_serial_exception(address: str, words: str) -> None:
+    """Programs of others expect pyserial's own error, with our sentence in it."""
+    with pytest.raises(serial.SerialException, match=words):
+        serial.serial_for_url(f"{address}{'&' if '?' in address else '?'}key={KEY}")
+
+
+def test_a_closed_pump_port_behaves_like_any(pump_port: serial.SerialBase) -> None:
+    """Reading and writing after close is an error, and its lines are those of a port with nothing at them."""
+    assert (pump_port.cts, pump_port.dsr, pump_port.ri, pump_port.cd) == (False, False, False, False)
+    pump_port.rts = pump_port.dtr = pump_port.break_condition = True
+    pump_port.timeout = 0
+    assert pump_port.read(1) == b""
+    pump_port.close()
+    with pytest.raises(serial.SerialException):
+        pump_port.write(b"x")
+
+
+def test_a_program_that_cannot_be_changed_is_run_with_the_address(tmp_path: Path) -> None:
+    """``python -m thecal.urls MODULE`` makes the address known to a module that knows nothing of it."""
+    (tmp_path / "stranger.py").write_text(
+        "import serial, sys\nprint(serial.serial_for_url(sys.argv[1]).port.partition('?')[0])\n"
+    )
+    command = [sys.executable, "-m", "thecal.urls", "stranger", f"thecal://valve?key={KEY}"]
+    path = [str(tmp_path), str(Path(__file__).parents[2])]
+    environment = {"PYTHONPATH": ":".join(path), "HOME": str(tmp_path)}
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)  # noqa: S603
+    assert done.stdout.strip() == "thecal://valve", done.stderr
+
+
+def test_a_pump_is_served_over_the_network(run: Run, start_pump: StartPump, monkeypatch: pytest.MonkeyPatch) -> None:
+    """``thecal pump --port serve:rfc2217://…`` answers a programmer that opens the address with pyserial."""
+    with open_port("serve:socket://127.0.0.1:0") as free:
+        address = free.name.replace("socket", "rfc2217")
+    pump = start_pump("--port", f"serve:{address}")
+    monkeypatch.setenv("XDG_DATA_HOME", str(pump.folder / "data"))
+    answer = run("program", "--port", address, "--json", "interrogate", "--section", "identity")
+    assert answer.code == 0, answer
+    assert answer.json()["identity"]["serial"] == "THECAL-0001"
+
+
+def test_a_conversation_survives_a_bad_slow_line(
+    run: Run, start_pump: StartPump, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At 38400 baud with a bit turned in every five hundred bytes, a bolus is done and done once."""
+    pump = start_pump("--baud-pace", "38400", "--impair", "flip=2e-3,seed=11")
+    monkeypatch.setenv("XDG_DATA_HOME", str(pump.folder / "data"))
+    monkeypatch.setenv("THECAL_PORT", str(pump.link))
+    assert run("program", "set", "--fluid", "morphine", "20 mg/mL", "--daily-dose", "1 mg/day", "--yes").code == 0
+    answer = run("program", "--json", "bolus", "0.1 mg", "--over", "10 min")
+    assert json.loads(answer.out)["result"] == "done"
+
+
+def test_the_pump_is_found_again_after_it_was_away(run: Run, start_pump: StartPump, tmp_path: Path) -> None:
+    """A pump whose port is unplugged lives on, says so, and answers when the port is back: on a real terminal."""
+    port = VirtualPort(tmp_path / "adapter")
+    pump = start_pump("--port", str(tmp_path / "adapter"))
+    port.close()
+    pump._wait_for("waits for")
+    with VirtualPort(tmp_path / "adapter"):
+        pump._wait_for("back")
+    assert pump.end() == 0
