@@ -10,17 +10,24 @@ import os
 import select
 import time
 from types import TracebackType
-from typing import Self
+from typing import Protocol, Self
 
 import serial
 
-from protocol.carrier import CarrierLost
+from protocol.carrier import Carrier, CarrierLost
 
 READ_OCTETS = 4096
 """More than a pty or a driver hands out at once."""
 
 WRITE_PATIENCE_MS = 2_000
 """How long a line may take no byte at all: a 256-byte frame needs 1.1 s at 2400 baud, and nobody goes slower."""
+
+
+class AwaitedCarrier(Carrier, Protocol):
+    """A carrier that a selector can wait for."""
+
+    def fileno(self) -> int:
+        """Return the descriptor to wait for; ``CarrierLost`` once there is none."""
 
 
 class DescriptorPort:

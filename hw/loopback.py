@@ -11,7 +11,7 @@ from __future__ import annotations
 import select
 from collections.abc import Callable
 
-from hw.descriptor import DescriptorPort
+from hw.descriptor import AwaitedCarrier
 from protocol.carrier import Carrier
 
 Listener = Callable[[bytes], bytes]
@@ -49,7 +49,7 @@ class JoinedWire:
     Both are read in one place, so no thread is needed here either.
     """
 
-    def __init__(self, near: DescriptorPort, far: DescriptorPort, far_end: Listener) -> None:
+    def __init__(self, near: AwaitedCarrier, far: AwaitedCarrier, far_end: Listener) -> None:
         self._near = near
         self._far = far
         self._far_end = far_end

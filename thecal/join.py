@@ -8,11 +8,11 @@ instant.
 from __future__ import annotations
 
 import selectors
-from typing import Protocol
 
 from emulator.device import PumpDevice
+from hw.descriptor import AwaitedCarrier
 from hw.lasting import LastingPort
-from protocol.carrier import Carrier, CarrierLost
+from protocol.carrier import CarrierLost
 from thecal.driver import TimeDriver
 from thecal.keeper import Keeper
 from thecal.output import doubtful, good, tell
@@ -24,13 +24,6 @@ SAVE_MS = 5_000
 """Without a reply to wait for, the image is at most this old when the computer's power fails."""
 LOOK_MS = 250
 """How often an unplugged adapter is looked for."""
-
-
-class AwaitedCarrier(Carrier, Protocol):
-    """A carrier that a selector can wait for."""
-
-    def fileno(self) -> int:
-        """Return the descriptor to wait for."""
 
 
 class Joint:

@@ -1,16 +1,21 @@
 """Pump and programmer talk through the port, as they do at a patient's side."""
 
+import contextlib
 import random
 
 import pytest
 
 from emulator.device import Filling, PumpDevice
 from emulator.hardware.profile import load_profile
+from emulator.journal import Journal, read_journal
 from emulator.library import Library
 from emulator.programmer.programmer import Programmer
-from emulator.programmer.results import Done
+from emulator.programmer.results import Done, NotDone, Unknown
 from hw.abilities import Ability
 from hw.descriptor import DescriptorPort
+from hw.impaired import ImpairedPort
+from hw.impairments import Impairment
+from hw.lasting import LastingPort
 from hw.loopback import JoinedWire, SharedWire
 from hw.ports import open_port
 from hw.virtual import Wiring
@@ -23,6 +28,7 @@ from tests.adapters.conftest import PATIENCE_MS, Ends
 LIBRARY = Library.shipped()
 KEY = bytes(range(32))
 ENTROPY = random.Random(20)
+DAMAGE = "flip=5e-4,drop=2e-4,duplicate=2e-4,insert=2e-4,burst=1e-4,seed=2"
 
 
 def _pump() -> PumpDevice:
@@ -34,6 +40,7 @@ def _pump() -> PumpDevice:
         key=KEY,
         serial="TH-0001",
         entropy=ENTROPY.randbytes,
+        journal=Journal(),
         filling=Filling(volume_nl=18_000_000, fluid=((morphine.code, 20_000),)),
     )
 
@@ -62,6 +69,101 @@ def test_a_visit_through_the_port(ends: Ends) -> None:
     assert isinstance(clinician.bolus("0.1 mg", "10 min"), Done)
     assert clinician.interrogate().therapy.state.name == "CLINICIAN_BOLUS"
     assert isinstance(clinician.close().result, Done)
+
+
+def test_damage_on_the_line_loses_no_command_and_repeats_none(wiring: Wiring) -> None:
+    """With bits turned, bytes lost, added and doubled both ways, every bolus is done, and done once."""
+    pump = _pump()
+    started: list[int] = []
+    with open_port(wiring.near) as inner:
+        near = ImpairedPort(inner, None, Impairment.parse(DAMAGE))
+        far = near if wiring.far == wiring.near else open_port(wiring.far)
+        with near, far:
+            clinician = _programmer(_wire(Ends(near, far), pump))
+            clinician.connect()
+            _program(clinician)
+            for volume_nl in (2_000, 2_500, 3_000):
+                clinician.interrogate()
+                assert isinstance(clinician.bolus(f"{volume_nl} nL", "1 min"), Done)
+                started.append(volume_nl)
+                pump.advance_to(pump.now_ms + 120_000)
+        assert near.sending.log + near.receiving.log, "nothing was damaged: the test has shown nothing"
+    assert _boluses(pump) == started
+
+
+class PulledPlug:
+    """Two ports that are unplugged at the moment when the pump hears a chosen message, and plugged in to dial."""
+
+    def __init__(self, wiring: Wiring, pump: PumpDevice, *, heard: bool) -> None:
+        self._wiring, self._pump, self._heard = wiring, pump, heard
+        self.armed = False
+        self.near = LastingPort(wiring.near, open_port)
+        self.far = self.near if wiring.far == wiring.near else LastingPort(wiring.far, open_port)
+
+    def dial(self) -> Conversation:
+        """Plug in what was unplugged, and begin anew."""
+        if self.near.lost or self.far.lost:
+            self._wiring.plug_in()
+            for port in (self.near, self.far):
+                port.wait(PATIENCE_MS)
+        looped = self.near is self.far
+        wire = SharedWire(self.near, self._hear) if looped else JoinedWire(self.near, self.far, self._hear)
+        return Conversation(wire, role_key(KEY, Role.CLINICIAN), Role.CLINICIAN, ENTROPY.randbytes)
+
+    def _hear(self, data: bytes) -> bytes:
+        if not self.armed:
+            return self._pump.receive(data)
+        self.armed = False
+        answer = self._pump.receive(data) if self._heard else b""
+        self._wiring.unplug()
+        for port in (self.near, self.far):
+            _wait_until_gone(port)
+        return answer
+
+    def close(self) -> None:
+        """Close both."""
+        self.near.close()
+        self.far.close()
+
+
+def _wait_until_gone(port: LastingPort) -> None:
+    with contextlib.suppress(CarrierLost):
+        while True:
+            port.read(PATIENCE_MS)
+
+
+@pytest.mark.needs(Ability.UNPLUG)
+@pytest.mark.parametrize("heard", [True, False], ids=["after the pump heard", "before the pump heard"])
+def test_unplugged_in_the_middle_of_a_command(wiring: Wiring, heard: bool) -> None:
+    """The result is unknown, and after plugging in the pump itself says whether it was carried out."""
+    pump = _pump()
+    plug = PulledPlug(wiring, pump, heard=heard)
+    try:
+        clinician = Programmer(plug.dial, LIBRARY)
+        clinician.connect()
+        _program(clinician)
+        clinician.interrogate()
+        plug.armed = True
+        result = clinician.bolus("2000 nL", "1 min")
+        assert isinstance(result, Unknown)
+        assert isinstance(clinician.resolve(result), Done if heard else NotDone)
+    finally:
+        plug.close()
+    assert _boluses(pump) == ([2_000] if heard else [])
+
+
+def _program(clinician: Programmer) -> None:
+    clinician.interrogate()
+    clinician.edit(clinician.blank().fluid(("morphine", "20 mg/mL")).daily_dose("1 mg/day"))
+    assert isinstance(clinician.update(clinician.review()), Done)
+    clinician.verify()
+
+
+def _boluses(pump: PumpDevice) -> list[int]:
+    """Return the volumes of all boluses that the pump began, by its journal."""
+    pump.journal.flush()
+    events = [event for event in read_journal(pump.journal.lines) if event.kind == "pump.bolus"]
+    return [event.data["volume_nl"] for event in events if event.data["what"] == "started"]
 
 
 @pytest.mark.needs(Ability.UNPLUG)

@@ -11,8 +11,12 @@ import pytest
 import serial
 
 import thecal.urls
+from emulator.programmer.programmer import Programmer
+from emulator.programmer.results import Result
+from hw.descriptor import DescriptorPort
 from hw.ports import open_port
 from hw.pty import VirtualPort
+from hw.virtual import virtual_wiring
 from protocol.conversation import Conversation
 from protocol.keys import role_key
 from protocol.messages import Interrogate, TherapyReport
@@ -113,7 +117,7 @@ def test_any_pyserial_program_can_open_a_pump(pump_port: serial.SerialBase) -> N
         def read(self, timeout_ms: int) -> bytes:
             """Read what is there, or wait."""
             pump_port.timeout = timeout_ms / 1_000
-            return pump_port.read(pump_port.in_waiting or 1)
+            return pump_port.read(1)
 
         def now_ms(self) -> int:
             """Stand still."""
@@ -145,7 +149,7 @@ def test_an_address_that_cannot_be_is_a_serial_exception(address: str, words: st
 
 def test_a_closed_pump_port_behaves_like_any(pump_port: serial.SerialBase) -> None:
     """Reading and writing after close is an error, and its lines are those of a port with nothing at them."""
-    assert (pump_port.cts, pump_port.dsr, pump_port.ri, pump_port.cd) == (False, False, False, False)
+    assert not any(getattr(pump_port, entry) for entry in ("cts", "dsr", "ri", "cd"))
     pump_port.rts = pump_port.dtr = pump_port.break_condition = True
     pump_port.timeout = 0
     assert pump_port.read(1) == b""
@@ -187,6 +191,50 @@ def test_a_conversation_survives_a_bad_slow_line(
     assert run("program", "set", "--fluid", "morphine", "20 mg/mL", "--daily-dose", "1 mg/day", "--yes").code == 0
     answer = run("program", "--json", "bolus", "0.1 mg", "--over", "10 min")
     assert json.loads(answer.out)["result"] == "done"
+
+
+def test_both_ends_survive_unplugging_in_the_middle_of_a_command(
+    run: Run, start_pump: StartPump, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The plug is out when the bolus was sent: the result is asked for when it is in again, and is the truth."""
+    with virtual_wiring("joined-ptys", tmp_path) as wiring:
+        pump = start_pump("--port", wiring.far)
+        monkeypatch.setenv("XDG_DATA_HOME", str(pump.folder / "data"))
+        monkeypatch.setenv("THECAL_PORT", wiring.near)
+        assert run("program", "set", "--fluid", "morphine", "20 mg/mL", "--daily-dose", "1 mg/day", "--yes").code == 0
+        pulls: list[str] = []
+
+        def opener(name: str, baud: int) -> DescriptorPort:
+            port = open_port(name, baud)
+            send = port.write
+
+            def write(data: bytes) -> None:
+                send(data)
+                if pulls == ["armed"]:
+                    pulls.append("pulled")
+                    wiring.unplug()
+                    pump._wait_for("waits for")
+                    wiring.plug_in()
+
+            monkeypatch.setattr(port, "write", write)
+            return port
+
+        bolus = Programmer.bolus
+
+        def armed(programmer: Programmer, amount: str, duration: str, reason: str = "") -> Result:
+            pulls.append("armed")
+            return bolus(programmer, amount, duration, reason)
+
+        monkeypatch.setattr("thecal.visit.open_port", opener)
+        monkeypatch.setattr(Programmer, "bolus", armed)
+        answer = run("program", "bolus", "0.1 mg", "--over", "10 min")
+        assert pulls == ["armed", "pulled"]
+        assert "plug it in again" in answer.err
+        assert answer.code in {0, 1}, answer
+        told = "done" if answer.code == 0 else "not done"
+        assert answer.out.strip() == told
+        view = run("program", "--json", "interrogate", "--section", "therapy").json()
+        assert (view["therapy"]["state"] == "clinician_bolus") == (answer.code == 0)
 
 
 def test_the_pump_is_found_again_after_it_was_away(run: Run, start_pump: StartPump, tmp_path: Path) -> None:
