@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib import resources
+
 import click
 
 from hw.inventory import PortFacts, inventory
@@ -31,6 +33,18 @@ def list_ports(as_json: bool) -> int:
         if facts.chip and facts.chip.hint:
             tell(f"{facts.device}: {facts.chip.name} {facts.chip.hint}")
     return GOOD
+
+
+@click.command()
+def rule() -> None:
+    """Print the udev rule for Linux: permission, low latency, and names that stay.
+
+    \b
+    Example:
+      thecal hw rule | sudo tee /etc/udev/rules.d/60-thecal.rules
+      sudo udevadm control --reload && sudo udevadm trigger
+    """
+    say(resources.files("hw").joinpath("data", "60-thecal.rules").read_text("utf-8").rstrip())
 
 
 def _row(facts: PortFacts) -> tuple[str, ...]:

@@ -1,7 +1,9 @@
 """What ports there are: from lists and folders that look like the system's."""
 
 import os
+import re
 from collections.abc import Callable
+from importlib import resources
 from pathlib import Path
 
 import pytest
@@ -9,6 +11,7 @@ from serial.tools.list_ports_common import ListPortInfo
 
 from hw import inventory as module
 from hw.baud import ActualBaud, actual_baud
+from hw.chips import CHIPS
 from hw.inventory import Holder, PortFacts, holders, inventory
 from hw.pty import VirtualPort
 
@@ -83,3 +86,22 @@ def test_a_driver_that_fell_back_is_found_out() -> None:
     assert not ActualBaud(4_000_000, 9_600).usable
     assert ActualBaud(100_000, 98_000).usable
     assert not ActualBaud(100_000, 97_999).usable
+
+
+def test_the_udev_rule_knows_every_chip() -> None:
+    """The rule that is shipped has the same numbers as the table of chips, no more and no fewer."""
+    rule = resources.files("hw").joinpath("data", "60-thecal.rules").read_text("utf-8")
+    pattern = re.compile(r'idVendor}=="(\w+)", ATTRS{idProduct}=="([\w|]+)"')
+    ruled = {
+        (int(vendor, 16), int(each, 16)) for vendor, products in pattern.findall(rule) for each in products.split("|")
+    }
+    assert ruled == CHIPS.keys()
+
+
+def test_the_documentation_knows_every_chip() -> None:
+    """The table in docs/hardware.md has a row for each pair of numbers."""
+    text = (Path(__file__).parents[2] / "docs" / "hardware.md").read_text("utf-8")
+    missing = [
+        f"{vendor:04x}:{product:04x}" for vendor, product in CHIPS if f"`{vendor:04x}:{product:04x}`" not in text
+    ]
+    assert missing == []

@@ -246,3 +246,20 @@ def test_the_pump_is_found_again_after_it_was_away(run: Run, start_pump: StartPu
     with VirtualPort(tmp_path / "adapter"):
         pump._wait_for("back")
     assert pump.end() == 0
+
+
+@pytest.mark.parametrize("name", ["looped-pty", "looped-socket", "looped-rfc2217"])
+def test_pump_and_programmer_share_one_looped_port(run: Run, tmp_path: Path, name: str) -> None:
+    """``thecal loop`` gives its bolus through any port whose TX goes to its RX."""
+    with virtual_wiring(name, tmp_path) as wiring:
+        answer = run("loop", "--port", wiring.near)
+    assert answer.code == 0, answer
+    assert "both ends talk" in answer.out
+
+
+def test_the_udev_rule_is_printed(run: Run) -> None:
+    """Ready to be put into its file: nothing but the rule on stdout."""
+    answer = run("hw", "rule")
+    assert answer.code == 0
+    assert answer.out.startswith("# USB-serial adapters")
+    assert 'LABEL="thecal_end"' in answer.out
