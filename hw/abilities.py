@@ -49,6 +49,11 @@ class Kind(NamedTuple):
         """Return the same kind with one thing that it can do here after all."""
         return self._replace(cannot=MappingProxyType({a: why for a, why in self.cannot.items() if a is not ability}))
 
+    def joined_to(self, other: Kind) -> Kind:
+        """Return what a wire between the two kinds can do: what neither lacks."""
+        name = self.name if self.name == other.name else f"{self.name} and {other.name}"
+        return Kind(name, MappingProxyType({**other.cannot, **self.cannot}))
+
 
 def _kind(name: str, **cannot: str) -> Kind:
     return Kind(name, MappingProxyType({Ability[ability.upper()]: why for ability, why in cannot.items()}))

@@ -88,7 +88,7 @@ def _why_not(name: str, error: Exception) -> str:
     """Turn what the system says into what the user can do."""
     number = getattr(error, "errno", None)
     if number == errno.ENOENT:
-        return f"there is no port {name}; is the adapter plugged in, or the pump running? “thecal doctor” lists ports"
+        return f"there is no port {name}; is the adapter plugged in, or the pump running? see “thecal hw list”"
     if number == errno.EACCES:
         return f"no permission for {name}; join the group that owns it (often “sudo usermod -aG dialout $USER”)"
     if number in {errno.EAGAIN, errno.EBUSY}:

@@ -108,7 +108,7 @@ def pair(
 def _wired(names: tuple[str, ...], pace: int | None, impairment: Impairment | None, baud: int) -> Iterator[Ends]:
     """Yield both ends of the wire, open, with pace and damage at the near one."""
     with contextlib.ExitStack() as stack:
-        kind: Kind = kind_of(names[0])
+        kind: Kind = kind_of(names[0]).joined_to(kind_of(names[-1]))
         if names[0].startswith(MADE):
             wiring = stack.enter_context(virtual_wiring(_wiring_name(names[0]), _folder(stack)))
             names, kind = (wiring.near, wiring.far), wiring.kind

@@ -15,6 +15,8 @@ from hw.ports import open_port
 
 def open_line(name: str, baud: int, pace: int | None, impairment: Impairment | None) -> DescriptorPort:
     """Open a port with that pace and damage between it and its user; ``PortError`` if it cannot be opened."""
+    if impairment and Damage.DELAY in impairment.chances and not pace:
+        raise click.UsageError("a delay is counted in byte times: give --baud-pace, too")
     port = open_port(name, baud)
     return ImpairedPort(port, pace, impairment) if pace or impairment else port
 

@@ -30,7 +30,8 @@ class AdapterWiring:
         self._identities = [identity_of(name) for name in names]
         self._unplug, self._plug_in = config.getoption("--unplug"), config.getoption("--plug-in")
         self.near, self.far = names[0], names[-1]
-        self.kind: Kind = kind_of(self.near)
+        self.kind: Kind = kind_of(self.near).joined_to(kind_of(self.far))
+        self._unplugged = False
         if config.getoption("--no-lines"):
             self.kind = self.kind.without(Ability.MODEM_LINES, "the lines are not joined (--no-lines)")
         if self._unplug and self._plug_in:
@@ -38,16 +39,20 @@ class AdapterWiring:
 
     def unplug(self) -> None:
         """Have the adapters unplugged."""
+        self._unplugged = True
         subprocess.run(shlex.split(self._unplug), check=True)  # noqa: S603 - the user's own command
 
     def plug_in(self) -> None:
         """Have them plugged in again; they are found by what they are, not by what they are called."""
         subprocess.run(shlex.split(self._plug_in), check=True)  # noqa: S603 - the user's own command
+        self._unplugged = False
         names = [name_of(identity, PATIENCE_MS) for identity in self._identities]
         self.near, self.far = names[0], names[-1]
 
     def close(self) -> None:
-        """Leave them as they are."""
+        """Leave them plugged in, also when a test failed half-way."""
+        if self._unplugged:
+            self.plug_in()
 
 
 class Ends(NamedTuple):

@@ -48,7 +48,7 @@ def test_a_port_belongs_to_one_program(tmp_path: Path) -> None:
 
 def test_a_missing_port_says_what_to_check(tmp_path: Path) -> None:
     """The message asks for the adapter and the pump, and names the command that lists ports."""
-    with pytest.raises(PortError, match="thecal doctor"):
+    with pytest.raises(PortError, match="thecal hw list"):
         open_port(str(tmp_path / "nothing"))
 
 

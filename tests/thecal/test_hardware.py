@@ -86,6 +86,7 @@ def test_a_pair_is_checked(run: Run) -> None:
         (("pair", "/dev/ttyUSB0"), 2, "second one"),
         (("pair", "virtual:looped-pty"), 2, "thecal hw check"),
         (("check", "loop://", "--impair", "flop=1"), 2, "there are flip"),
+        (("check", "loop://", "--impair", "delay=1e-3"), 2, "--baud-pace"),
         (("check", "/no/such/port"), 3, "there is no port"),
     ],
 )
