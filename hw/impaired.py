@@ -43,7 +43,8 @@ class ImpairedPort(DescriptorPort):
         return self._port.line
 
     def _hang_up(self, lost: CarrierLost) -> None:
-        self._failure = lost
+        if self._failure is None:  # the first: hanging up makes the other direction fail, too
+            self._failure = lost
         self._theirs.shutdown(socket.SHUT_RDWR)
 
     def read(self, timeout_ms: int) -> bytes:

@@ -166,10 +166,11 @@ def test_the_bit_error_test_counts_what_was_injected(tmp_path: Path) -> None:
     assert part.figures["low"] < injected / part.figures["bits"] < part.figures["high"]
 
 
-def test_lost_bytes_are_counted_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("slip", ["drop", "insert"])
+def test_lost_and_added_bytes_are_counted_apart(slip: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A byte that is lost or added is no turned bit: the rest of its block is not counted as damage."""
     monkeypatch.setattr("hw.check.wire.SLACK_MS", 100)
-    damage = Impairment.parse("drop=1e-3,seed=5")
+    damage = Impairment.parse(f"{slip}=1e-3,seed=5")
     with virtual_wiring("looped-pty", tmp_path) as made, ImpairedPort(open_port(made.near), None, damage) as port:
         part = bit_errors(Ends(port, port, PTY, 115_200), octets=5_000)
         lost = port.sending.log + port.receiving.log

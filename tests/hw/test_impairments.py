@@ -151,10 +151,14 @@ def test_a_delay_is_counted_in_byte_times() -> None:
 
 def test_a_lost_byte_takes_its_time() -> None:
     """A byte that is dropped was on the wire all the same."""
-    passage = Passage(1_000, Impairer(Impairment.parse("drop=1"), "there"))
-    passage.feed(b"abc", 0)
-    assert passage.due_ns is None
-    assert passage.take(SECOND_NS) == b""
+    passage = Passage(1_000, Impairer(Impairment.parse("drop=0.5,seed=1"), "there"))
+    data = bytes(range(1, 41))
+    passage.feed(data, 0)
+    arrived = {}
+    while (due_ns := passage.due_ns) is not None:
+        arrived[passage.take(due_ns)] = due_ns
+    assert 0 < len(arrived) < len(data)
+    assert arrived == {octet: octet[0] * 10 * SECOND_NS // 1_000 for octet in arrived}
 
 
 def test_without_a_rate_nothing_waits() -> None:

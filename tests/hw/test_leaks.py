@@ -67,7 +67,7 @@ def test_making_and_taking_down_virtual_ports_leaks_nothing(tmp_path: Path, open
 
 @pytest.mark.parametrize("name", ["looped-socket", "looped-rfc2217"])
 def test_a_hung_up_network_port_leaks_nothing(name: str, tmp_path: Path, open_descriptors: Descriptors) -> None:
-    """pyserial leaves its socket open when the other side hangs up first; we do not."""
+    """Also when the other side hangs up first, the socket is closed."""
     with nothing_left_behind(open_descriptors):
         for _ in range(5):
             with virtual_wiring(name, tmp_path) as wiring, open_port(wiring.near) as near:
