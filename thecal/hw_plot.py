@@ -6,6 +6,8 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
+BINS_A_DOUBLING = 4
+"""Latencies differ by orders of magnitude, so both pictures count them by ratios."""
 BAR = 40
 """Characters of the longest bar."""
 
@@ -25,7 +27,11 @@ def latency_svg(times_us: list[int], title: str, path: Path) -> None:
     """Draw the latencies' histogram into an SVG file."""
     figure = Figure(figsize=(8, 4), layout="constrained")
     axes = figure.subplots()
-    axes.hist([time_us / 1_000 for time_us in times_us], bins=40)
+    low, high = min(times_us).bit_length() - 1, max(times_us).bit_length()
+    steps = range(BINS_A_DOUBLING * low, BINS_A_DOUBLING * high + 1)
+    edges = [2 ** (step / BINS_A_DOUBLING) / 1_000 for step in steps]
+    axes.hist([time_us / 1_000 for time_us in times_us], bins=edges)
+    axes.set_xscale("log")
     axes.set_title(f"Latency of {title}: {len(times_us)} single bytes there and back")
     axes.set_xlabel("from writing a byte to reading it (ms)")
     axes.set_ylabel("bytes")
