@@ -119,7 +119,7 @@ class Bedside:
 
 
 def _bolus(number: int) -> Callable[[Programmer], Result]:
-    return lambda programmer: programmer.bolus(f"{500 * (number + 2)} nL", "1 min")
+    return lambda programmer: programmer.bolus(f"{500 * (number + 2)} nL", "5 min")
 
 
 def _program(number: int) -> Callable[[Programmer], Result]:
