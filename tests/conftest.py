@@ -45,7 +45,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--pair", action="append", default=[], metavar="A,B", help="Two ports joined by a null modem.")
     group.addoption("--given-only", action="store_true", help="Refuse to run if no port is given.")
     group.addoption("--no-lines", action="store_true", help="The modem lines are not joined, only TX, RX and ground.")
-    group.addoption("--unplug", metavar="COMMAND", help="What to run to unplug the adapters.")
+    group.addoption("--unplug", metavar="COMMAND", help="What to run to unplug the adapters {ports}.")
     group.addoption("--plug-in", metavar="COMMAND", help="What to run to plug them in again.")
 
 

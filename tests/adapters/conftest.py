@@ -30,7 +30,8 @@ class AdapterWiring:
         self._identities = [identity_of(name) for name in names]
         self._unplug, self._plug_in = config.getoption("--unplug"), config.getoption("--plug-in")
         self.near, self.far = names[0], names[-1]
-        self.kind: Kind = kind_of(self.near).joined_to(kind_of(self.far))
+        kinds: dict[str, Kind] = getattr(config.option, "kinds", {})  # by who made the ports and knows them better
+        self.kind: Kind = kinds.get(",".join(names)) or kind_of(self.near).joined_to(kind_of(self.far))
         self._unplugged = False
         if config.getoption("--no-lines"):
             self.kind = self.kind.without(Ability.MODEM_LINES, "the lines are not joined (--no-lines)")
@@ -40,7 +41,8 @@ class AdapterWiring:
     def unplug(self) -> None:
         """Have the adapters unplugged."""
         self._unplugged = True
-        subprocess.run(shlex.split(self._unplug), check=True)  # noqa: S603 - the user's own command
+        command = self._unplug.format(ports=shlex.join(dict.fromkeys((self.near, self.far))))
+        subprocess.run(shlex.split(command), check=True)  # noqa: S603 - the user's own command
 
     def plug_in(self) -> None:
         """Have them plugged in again; they are found by what they are, not by what they are called."""
