@@ -75,5 +75,8 @@ class BridgedPort(DescriptorPort):
         with contextlib.suppress(AttributeError, *PORT_FAILURES):  # not every kind of port can be woken
             self._port.cancel_read()
         self._reader.join()
+        connection = getattr(self._port, "_socket", None)
         with contextlib.suppress(*PORT_FAILURES):
             self._port.close()
+        if connection is not None:
+            connection.close()  # pyserial forgets to when the other side has hung up on unread bytes
