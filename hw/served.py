@@ -22,7 +22,7 @@ from hw.errors import PortError
 from hw.modelled import ModelledPort, null_modem
 
 LOOPBACK = "127.0.0.1"
-SEND_PATIENCE_S = 2.0
+SEND_PATIENCE_MS = 2_000
 """As for every port: a client that takes nothing for so long is gone."""
 
 
@@ -125,7 +125,7 @@ class ServedPort(DescriptorPort):
             try:
                 rest = rest[client.send(rest) :]
             except BlockingIOError:
-                if not select.select([], [client], [], SEND_PATIENCE_S)[1]:
+                if not _takes_more(client):
                     self._dismiss()
                     return
             except OSError:
@@ -142,6 +142,13 @@ class ServedPort(DescriptorPort):
         self._dismiss()
         self._selector.close()
         self._listener.close()
+
+
+def _takes_more(client: socket.socket) -> bool:
+    """Wait until the client takes bytes; say whether it does."""
+    writable = select.poll()
+    writable.register(client, select.POLLOUT)
+    return bool(writable.poll(SEND_PATIENCE_MS))
 
 
 class ServedRfc2217(ServedPort):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -11,6 +12,7 @@ from hw.descriptor import DescriptorPort
 from hw.impaired import ImpairedPort
 from hw.impairments import Damage, Impairment, ImpairmentError
 from hw.ports import open_port
+from thecal.output import tell
 
 
 def open_line(name: str, baud: int, pace: int | None, impairment: Impairment | None) -> DescriptorPort:
@@ -18,7 +20,18 @@ def open_line(name: str, baud: int, pace: int | None, impairment: Impairment | N
     if impairment and Damage.DELAY in impairment.chances and not pace:
         raise click.UsageError("a delay is counted in byte times: give --baud-pace, too")
     port = open_port(name, baud)
-    return ImpairedPort(port, pace, impairment) if pace or impairment else port
+    return ToldPort(port, pace, impairment) if pace or impairment else port
+
+
+class ToldPort(ImpairedPort):
+    """An impaired port that says at its end what it did to the bytes."""
+
+    def _release(self) -> None:
+        super()._release()
+        counts = Counter(injected.damage.value for injected in self.sending.log + self.receiving.log)
+        if counts:
+            told = ", ".join(f"{name} {count}" for name, count in sorted(counts.items()))
+            tell(f"damaged on purpose on {self.name}: {told}")
 
 
 class ImpairmentParameter(click.ParamType):  # type: ignore[type-arg] # no generic before click 8.5

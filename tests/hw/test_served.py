@@ -165,3 +165,18 @@ def test_an_unplugged_port_under_damage_says_so(tmp_path: Path, monkeypatch: pyt
             wiring.unplug()
             with pytest.raises(CarrierLost, match="the driver's own words"):
                 port.read(10_000)
+
+
+def test_a_client_that_takes_nothing_is_given_up(monkeypatch: pytest.MonkeyPatch, receive: Receive) -> None:
+    """Somebody who connects and never reads cannot stop the pump: he is hung up on, and the next is welcome."""
+    monkeypatch.setattr("hw.served.SEND_PATIENCE_MS", 10)
+    with ServedPort() as served:
+        with open_port(served.name) as client:
+            client.write(b"x")
+            assert receive(served, 1) == b"x"
+            served.write(bytes(20_000_000))
+            with pytest.raises(CarrierLost):
+                receive(client, 20_000_000)
+        with open_port(served.name) as client:
+            served.write(b"next")
+            assert receive(client, 4) == b"next"

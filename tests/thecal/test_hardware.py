@@ -61,6 +61,8 @@ def test_a_damaged_line_is_a_failure_found(run: Run) -> None:
     document = answer.json()
     assert document["good"] is False
     assert "bad" in {part["verdict"] for part in document["parts"]}
+    assert "damaged on purpose" in answer.err
+    assert "flip" in answer.err
 
 
 def test_a_port_that_is_not_looped_is_a_failure_found(run: Run, tmp_path: Path) -> None:
