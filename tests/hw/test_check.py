@@ -148,7 +148,7 @@ def test_what_happens_to_bytes_is_recognised(
     tmp_path: Path, change: Change, words: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Seven data bits and flow control in software leave their own marks."""
-    monkeypatch.setattr("hw.check.wire.SLACK_MS", 200)
+    monkeypatch.setattr("hw.check.wire.SLACK_MS", 1_000)
     with ends_of(miswired(tmp_path, "far", "near", change)) as ends:
         part = byte_values(ends)
         assert part.verdict is Verdict.BAD
@@ -169,10 +169,10 @@ def test_the_bit_error_test_counts_what_was_injected(tmp_path: Path) -> None:
 @pytest.mark.parametrize("slip", ["drop", "insert"])
 def test_lost_and_added_bytes_are_counted_apart(slip: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A byte that is lost or added is no turned bit: the rest of its block is not counted as damage."""
-    monkeypatch.setattr("hw.check.wire.SLACK_MS", 100)
+    monkeypatch.setattr("hw.check.wire.SLACK_MS", 500)
     damage = Impairment.parse(f"{slip}=1e-3,seed=5")
     with virtual_wiring("looped-pty", tmp_path) as made, ImpairedPort(open_port(made.near), None, damage) as port:
-        part = bit_errors(Ends(port, port, PTY, 115_200), octets=5_000)
+        part = bit_errors(Ends(port, port, PTY, 115_200), octets=2_500)
         lost = port.sending.log + port.receiving.log
     assert part.verdict is Verdict.BAD
     assert part.figures["turned"] == 0
