@@ -11,6 +11,7 @@ import click
 
 from emulator.journal import Event, JournalDamagedError, read_journal
 from thecal.failures import FAILURE_FOUND, WRONG_USAGE, OutsideMissing
+from thecal.mutants import mutants, suites
 from thecal.output import bad, emit, good, say
 from verify.formula_verdict import summary
 from verify.judge import UnjudgeableError, judge
@@ -24,6 +25,10 @@ if TYPE_CHECKING:
 @click.group()
 def verify() -> None:
     """Check what an emulated pump did against what is claimed for it."""
+
+
+verify.add_command(mutants)
+verify.add_command(suites)
 
 
 @verify.command("judge")
