@@ -9,65 +9,26 @@ from hypothesis import event, given
 from hypothesis import strategies as st
 
 from protocol.link import LinkFailed, LinkFailure, ReplyReceived
-from tests.protocol.hostile import (
+from verify.suites.link import HARMLESS, WIRES, converse
+from verify.suites.wires import (
     LATENCY_MS,
     LinkPair,
     Trick,
     answer_to,
-    chatter,
     corrupt,
     cut,
     delay,
     duplicate,
     lose,
-    trickle,
 )
 
 REQUESTS = 60
 SEEDS = range(8)
 
-WIRES: dict[str, tuple[Trick, ...]] = {
-    "perfect": (),
-    "one byte at a time": (trickle,),
-    "lossy": (lose(0.2),),
-    "very lossy": (lose(0.6),),
-    "duplicating": (duplicate(0.5),),
-    "corrupting": (corrupt(0.3),),
-    "corrupting bytewise": (trickle, corrupt(0.01)),
-    "reordering": (delay(0.3),),
-    "reordering and duplicating": (duplicate(0.5, 8_000), delay(0.3)),
-    "cutting": (cut(0.3),),
-    "noisy": (chatter(0.5),),
-    "everything": (duplicate(0.3, 8_000), delay(0.2), lose(0.1), corrupt(0.1), cut(0.1), chatter(0.1)),
-}
-HARMLESS = {"perfect", "one byte at a time", "duplicating"}
-
 
 def number(count: int) -> bytes:
     """Return a record that no other request of a run has."""
     return b"request %05d" % count
-
-
-def converse(pair: LinkPair, requests: int = REQUESTS) -> Counter[str]:
-    """Ask that many different things and check every promise of the link; return how often each result came."""
-    results: Counter[str] = Counter()
-    answered, unsent = [], []
-    for count in range(requests):
-        record = number(count)
-        result = pair.ask(record)
-        if isinstance(result, ReplyReceived):
-            assert result.record == answer_to(record)
-            answered.append(record)
-            results["answered"] += 1
-        else:
-            results[f"{result.reason.value}, {'sent' if result.sent else 'not sent'}"] += 1
-            if not result.sent:
-                unsent.append(record)
-    pair.drain()
-    assert pair.executed == sorted(set(pair.executed)), "twice, or after a later one"
-    assert set(answered) <= set(pair.executed)
-    assert not set(unsent) & set(pair.executed)
-    return results
 
 
 @pytest.mark.parametrize("echo", [False, True], ids=["two wires", "one echoing wire"])
@@ -78,7 +39,7 @@ def test_promises_hold(name: str, echo: bool) -> None:
     results: Counter[str] = Counter()
     for seed in SEEDS:
         pair = LinkPair(1_000 * seed, *WIRES[name], echo=echo)
-        results += converse(pair)
+        results += converse(pair, REQUESTS)
         played += pair.up.played + pair.down.played
     assert all(played[trick.__name__] >= 100 for trick in WIRES[name]), played
     if name in HARMLESS:

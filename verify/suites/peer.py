@@ -11,26 +11,15 @@ import contextlib
 import random
 from collections import Counter
 
-import pytest
-
 from protocol.channel import SESSION_IDLE_MS, PumpChannel
-from protocol.channel_events import (
-    Answer,
-    ChannelEvent,
-    RecordRejected,
-    Rejection,
-    Request,
-    SessionClosed,
-    SessionOpened,
-)
+from protocol.channel_events import Answer, ChannelEvent, RecordRejected, Request, SessionClosed, SessionOpened
 from protocol.channel_programmer import ProgrammerChannel
 from protocol.errors import LocalProtocolError, ProtocolError
 from protocol.keys import role_key
 from protocol.messages import Accepted, Interrogate, Message, Prove, encode
 from protocol.units import NanolitresPerDay
 from protocol.vocabulary import Role, Section, TherapyState
-
-pytestmark = pytest.mark.safety
+from verify.suites.suite import require
 
 PUMP_KEY = bytes(range(32))
 ROLES = (Role.CLINICIAN, Role.PATIENT)
@@ -40,7 +29,7 @@ class HostileWire:
     """Two honest programmers, a pump that may lose power, and everything between them in the peer's hands."""
 
     def __init__(self, seed: int) -> None:
-        self.random = random.Random(seed)
+        self.random = random.Random(seed)  # noqa: S311 - an experiment must be repeatable
         self.now_ms = 0
         self.power_ups = 0
         self.programmers = {
@@ -100,7 +89,7 @@ class HostileWire:
     def power_cut(self) -> None:
         """The pump restarts, with a random source that repeats itself: the worst that can happen to one."""
         self.power_ups += 1
-        self.pump = PumpChannel(PUMP_KEY, "TC000042", random.Random(7).randbytes, self.power_ups)
+        self.pump = PumpChannel(PUMP_KEY, "TC000042", random.Random(7).randbytes, self.power_ups)  # noqa: S311
         self.open_session = None
 
     def wait(self) -> None:
@@ -164,10 +153,10 @@ class HostileWire:
                 case Request(message, _, session, counter):
                     return self.execute(message, session, counter)
                 case SessionOpened(_, session):
-                    assert self.open_session is None, "two sessions at a time"
+                    require(self.open_session is None, "two sessions at a time")
                     self.open_session = session
                 case SessionClosed(_, session, _):
-                    assert session == self.open_session
+                    require(session == self.open_session, "a session ends that is not open")
                     self.open_session = None
                 case Answer(record):
                     return record
@@ -175,9 +164,11 @@ class HostileWire:
 
     def execute(self, message: Message, session: bytes, counter: int) -> bytes:
         """Carry out a request, the pump's way, and check that it is an honest one and new."""
-        assert session == self.open_session
-        assert self.asked.get((session, counter)) == message, "nobody asked this"
-        assert all(counter > earlier for name, earlier in self.executed if name == session), "again, or out of order"
+        require(session == self.open_session, "a request of a session that is not open")
+        require(self.asked.get((session, counter)) == message, "nobody asked this")
+        require(
+            all(counter > earlier for name, earlier in self.executed if name == session), "again, or out of order"
+        )
         self.executed.append((session, counter))
         reply = Accepted(TherapyState.STOPPED, NanolitresPerDay(len(self.executed)))
         self.answered[session, counter] = reply
@@ -190,15 +181,6 @@ class HostileWire:
             reply = programmer.open(record)
         except ProtocolError:
             return
-        assert self.answered[programmer.session or b"", programmer.counter] == reply
+        said = self.answered.get((programmer.session or b"", programmer.counter))
+        require(said == reply, f"{reply} is believed, and the pump said {said}")
         self.seen["believed"] += 1
-
-
-@pytest.mark.parametrize("seed", range(12))
-def test_a_peer_without_a_key_can_only_delay_and_lose(seed: int) -> None:
-    """Three thousand steps of a hostile wire: no forged, repeated or reordered execution, no false belief."""
-    wire = HostileWire(seed)
-    for _ in range(3_000):
-        wire.step()
-    happened = {Request, SessionOpened, SessionClosed, "believed", *Rejection}
-    assert {what for what in happened if wire.seen[what] < 5} == set(), "the run has shown too little"

@@ -1,4 +1,4 @@
-"""The link against a wire that may deliver any frame ever sent, any number of times, in any order, or never.
+"""A wire that may deliver any frame ever sent, any number of times, in any order, or never: every state it leads to.
 
 Retransmission, loss, duplication, delay and reordering are all special cases of such a wire. With few requests the
 states are few enough to visit every one; with many, seeded walks go deep.
@@ -11,17 +11,12 @@ from collections import Counter
 from dataclasses import dataclass, field
 from random import Random
 
-import pytest
-
 from protocol.frame import Direction, Frame, FrameDecoder, Kind, encode_frame
 from protocol.link import LinkFailed, LinkFailure, ProgrammerLink, ProgrammerLinkEvent, PumpLink, ReplyReceived
 from protocol.link_payloads import reset_payload
-from tests.protocol.hostile import answer_to
+from verify.suites.suite import require
+from verify.suites.wires import answer_to
 
-pytestmark = pytest.mark.safety
-
-WALKS = 60
-"""Seeds of the long walks."""
 INTRUDERS = [
     encode_frame(Frame(Direction.FROM_PROGRAMMER, Kind.RESET, 0, reset_payload(epoch))) for epoch in (0xBAD, 0xBADBAD)
 ]
@@ -74,18 +69,18 @@ class World:
         return self.pump.take_outgoing() + self.programmer.take_outgoing()
 
     def _execute(self, number: int) -> None:
-        assert number not in self.executed, "executed twice"
-        assert number > self.answered, "executed after a later request was answered"
-        assert number not in self.unsent, "executed although said to be unsent"
+        require(number not in self.executed, "executed twice")
+        require(number > self.answered, "executed after a later request was answered")
+        require(number not in self.unsent, "executed although said to be unsent")
         self.executed += (number,)
 
     def _finish(self, event: ProgrammerLinkEvent) -> None:
         if isinstance(event, ReplyReceived):
-            assert event.record == answer_to(b"%d" % self.asked), "a reply to another request"
-            assert self.asked in self.executed
+            require(event.record == answer_to(b"%d" % self.asked), "a reply to another request")
+            require(self.asked in self.executed, "answered and not executed")
             self.answered = self.asked
         else:
-            assert event == LinkFailed(LinkFailure.EPOCH_LOST, sent=True)
+            require(event == LinkFailed(LinkFailure.EPOCH_LOST, sent=True), f"an event of no cause: {event}")
 
 
 def note(seen: Counter[str], world: World, answered: int, executed: int, busy: bool) -> None:
@@ -140,45 +135,21 @@ class Exploration:
             self.states += 1
 
 
-@pytest.mark.parametrize(
-    ("requests", "intruders", "least_states"),
-    [(1, 0, 10), (1, 2, 200), (2, 0, 500), (2, 1, 1_000)],
-)
-def test_every_interleaving(requests: int, intruders: int, least_states: int) -> None:
-    """With few requests no order of delivery at all executes one twice, late, or answers it with another's reply."""
-    exploration = Exploration(requests, *INTRUDERS[:intruders])
-    exploration.run()
-    assert exploration.states >= least_states
-    assert exploration.seen["answered"]
-    if intruders or requests > 1:
-        assert exploration.seen["epoch lost"]
-    if requests > 1:
-        assert exploration.seen["executed late"]
-
-
-@pytest.mark.parametrize("restarts", [False, True], ids=["one power-up", "many power-ups"])
-def test_long_walks(restarts: bool) -> None:
-    """In long walks that mostly repeat old frames, with intruders and power cuts, the promises hold as well."""
-    seen: Counter[str] = Counter()
-    for seed in range(WALKS):
-        random = Random(seed)
-        world = World(ProgrammerLink(random.randbytes))
-        wire = [INTRUDERS[0]]
-        for _ in range(400):
-            before = (world.answered, len(world.executed), world.programmer.busy)
-            if not world.programmer.busy:
-                wire.append(world.ask())
-            elif random.random() < 0.03:
-                world.abandon()
-            elif restarts and random.random() < 0.01:
-                world.pump = PumpLink(random.randrange(0x1_0000))
-                seen["restarts"] += 1
-            else:
-                recent = wire[-3:] if random.random() < 0.8 else wire
-                sent = world.deliver(random.choice(recent))
-                wire += [sent] if sent else []
-            note(seen, world, *before)
-    assert seen["answered"] > 1_000
-    assert seen["epoch lost"] > 100
-    assert seen["executed late"] > 100
-    assert bool(seen["restarts"] > 100) is restarts
+def walk(random: Random, seen: Counter[str], *, restarts: bool) -> None:
+    """Walk far in one world, mostly repeating old frames; count what is remarkable."""
+    world = World(ProgrammerLink(random.randbytes))
+    wire = [INTRUDERS[0]]
+    for _ in range(400):
+        before = (world.answered, len(world.executed), world.programmer.busy)
+        if not world.programmer.busy:
+            wire.append(world.ask())
+        elif random.random() < 0.03:
+            world.abandon()
+        elif restarts and random.random() < 0.01:
+            world.pump = PumpLink(random.randrange(0x1_0000))
+            seen["restarts"] += 1
+        else:
+            recent = wire[-3:] if random.random() < 0.8 else wire
+            sent = world.deliver(random.choice(recent))
+            wire += [sent] if sent else []
+        note(seen, world, *before)
