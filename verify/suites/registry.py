@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from verify.suites.suite import Suite
 
-NAMES = ("guard", "ledgers", "metering", "frame", "link", "handshake", "channel", "conversation")
+NAMES = ("guard", "ledgers", "metering", "frame", "link", "handshake", "channel", "conversation", "wire")
 """In the order in which they are tried: the quick ones first."""
 
 
