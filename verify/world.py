@@ -103,6 +103,8 @@ class World:
             except ChannelEnded:
                 continue
             except (NoAnswer, PeerRejected):
+                # What gets no answer ends the conversation; the next question comes through a new session.
+                self._conversations.pop(role, None)
                 return None
         return None
 
