@@ -23,7 +23,7 @@ from protocol.units import (
     QuantityError,
 )
 from protocol.vocabulary import Mode
-from tests.emulator.fakes import morphine_prescription
+from verify.suites.fakes import morphine_prescription
 
 LIBRARY = Library.shipped()
 EMPTY = Draft(LIBRARY)

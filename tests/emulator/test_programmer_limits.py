@@ -25,8 +25,8 @@ from protocol.units import (
     PicogramsPerNanolitre,
 )
 from protocol.vocabulary import Mode, Section
-from tests.emulator.fakes import FakePump, empty_prescription
-from tests.emulator.tiny import HARD_1H, HARD_24H, LIBRARY, LONG, prescribe
+from verify.suites.fakes import FakePump, empty_prescription
+from verify.suites.tiny import HARD_1H, HARD_24H, LIBRARY, LONG, prescribe
 
 CAPACITY = Nanolitres(20_000_000)
 

@@ -16,7 +16,7 @@ from protocol.messages import NO_DIGEST, NO_GRANT, Drug, PatientBolusGrant, Pres
 from protocol.prescription_digest import digest_of
 from protocol.units import Milliseconds, Nanolitres, NanolitresPerDay, Picograms, PicogramsPerNanolitre
 from protocol.vocabulary import Mode
-from tests.emulator.fakes import SERIAL, FakePump, infusing_pump, morphine_prescription
+from verify.suites.fakes import SERIAL, FakePump, infusing_pump, morphine_prescription
 
 LIBRARY = Library.shipped()
 

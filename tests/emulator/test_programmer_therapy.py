@@ -36,7 +36,7 @@ from protocol.messages import (
 )
 from protocol.units import Milliseconds, Nanolitres, NanolitresPerDay, QuantityError
 from protocol.vocabulary import AlarmCode, AlarmStatus, LogKind, Mode, Priority, Reason, TherapyState
-from tests.emulator.fakes import FakePump, Fault, infusing_pump, phase
+from verify.suites.fakes import FakePump, Fault, infusing_pump, phase
 
 LIBRARY = Library.shipped()
 ML = 1_000_000

@@ -36,7 +36,7 @@ from protocol.messages import (
 )
 from protocol.units import Milliseconds, Nanolitres
 from protocol.vocabulary import AlarmCode, Outcome, Reason, Section, TherapyState
-from tests.emulator.fakes import SERIAL, FakePump, Fault, infusing_pump, phase
+from verify.suites.fakes import SERIAL, FakePump, Fault, infusing_pump, phase
 
 LIBRARY = Library.shipped()
 

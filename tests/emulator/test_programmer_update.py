@@ -34,7 +34,7 @@ from protocol.messages import (
 from protocol.prescription_digest import digest_of
 from protocol.units import NanolitresPerDay, Picograms, PicogramsPerNanolitre
 from protocol.vocabulary import Reason, TherapyState
-from tests.emulator.fakes import SERIAL, FakePump, Fault, infusing_pump, morphine_prescription, phase
+from verify.suites.fakes import SERIAL, FakePump, Fault, infusing_pump, morphine_prescription, phase
 
 LIBRARY = Library.shipped()
 

@@ -8,7 +8,22 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from verify.suites.suite import Suite
 
-NAMES = ("guard", "ledgers", "metering", "frame", "link", "handshake", "channel", "conversation", "wire")
+NAMES = (
+    "guard",
+    "ledgers",
+    "metering",
+    "quantity",
+    "panel",
+    "frame",
+    "link",
+    "handshake",
+    "channel",
+    "conversation",
+    "limits",
+    "entry",
+    "memory",
+    "wire",
+)
 """In the order in which they are tried: the quick ones first."""
 
 

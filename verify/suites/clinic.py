@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable
-from typing import TypeVar
+from typing import ClassVar, TypeVar
 
-from hypothesis import settings
+from hypothesis import seed as seeded
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     Bundle,
@@ -26,8 +25,9 @@ from emulator.programmer.workflow import Phase
 from protocol.messages import ClinicianBolus, Commit, Interrogate, Message, QueryCommand, StagePrescription, Stop
 from protocol.units import QuantityError
 from protocol.vocabulary import AlarmCode, Mode, TherapyState
-from tests.emulator.fakes import FakePump, Fault
-from tests.emulator.tiny import HARD_1H, HARD_24H, LIBRARY, prescribe
+from verify.suites.fakes import FakePump, Fault
+from verify.suites.suite import Effort, require
+from verify.suites.tiny import HARD_1H, HARD_24H, LIBRARY, prescribe
 
 Answer = TypeVar("Answer")
 
@@ -46,18 +46,16 @@ def in_contact(clinic: Clinic) -> bool:
     return clinic.programmer.state is not Phase.DISCONNECTED
 
 
-REACHED: Counter[str] = Counter()
-"""What the sequences came to: a property whose premise never happened has shown nothing."""
-
-
 class Clinic(RuleBasedStateMachine):
     """A clinician who does anything, on a wire that loses anything, with a pump that checks nothing."""
 
     reviews = Bundle("reviews")
+    effort: ClassVar[Effort]
 
     @initialize()
     def begin(self) -> None:
         """Set up a pump that takes whatever comes and already infuses, and look at it."""
+        self.effort.tried += 1
         self.pump = FakePump(LIBRARY)
         self.pump.prescription, self.pump.confirmed = prescribe(rate=100_000), True
         self.pump.state = TherapyState.SIMPLE_CONTINUOUS
@@ -76,7 +74,10 @@ class Clinic(RuleBasedStateMachine):
         self.attempt(self.programmer.connect)
         self.verify()
         self.attempt(self.programmer.interrogate)
-        assert self.programmer.state in (Phase.READY, Phase.DRAFTING)
+        require(
+            self.programmer.state in (Phase.READY, Phase.DRAFTING),
+            "the programmer does not come back",
+        )
 
     @precondition(in_contact)
     @rule()
@@ -88,7 +89,7 @@ class Clinic(RuleBasedStateMachine):
     def verify(self) -> None:
         """Verify an update: the pump holds what was confirmed."""
         verification = self.attempt(self.programmer.verify)
-        assert verification is None or verification.agrees
+        require(verification is None or verification.agrees, "the pump does not hold what was confirmed")
 
     @precondition(in_contact)
     @rule(hang_up=st.booleans())
@@ -113,8 +114,8 @@ class Clinic(RuleBasedStateMachine):
         before = len(self.pump.executions)
         self.pump.deliver_late()
         waiting = {(unknown.session, unknown.counter) for unknown in self.programmer.unresolved}
-        assert set(self.pump.executions[before:]) <= waiting
-        REACHED["arrived late"] += len(self.pump.executions) - before
+        require(set(self.pump.executions[before:]) <= waiting, "a command that was settled is carried out late")
+        self.effort.reached["arrived late"] += len(self.pump.executions) - before
 
     @rule(same=st.booleans())
     def change_the_pumps_library(self, same: bool) -> None:
@@ -208,7 +209,7 @@ class Clinic(RuleBasedStateMachine):
         """Stop, which is refused by nothing but the absence of a session; with or without a fault."""
         self.pump.faults = [(Stop, fault)] if fault else []
         possible = self.programmer.state is not Phase.DISCONNECTED
-        assert self.programmer.may("stop") is possible
+        require(self.programmer.may("stop") is possible, "a stop is not possible in every session")
         self.command(Stop, self.programmer.stop)
 
     @precondition(in_contact)
@@ -217,7 +218,7 @@ class Clinic(RuleBasedStateMachine):
         """Acknowledge an alarm: not while something is unresolved."""
         unresolved = bool(self.programmer.unresolved)
         result = self.attempt(lambda: self.programmer.acknowledge(AlarmCode.RESET))
-        assert not (unresolved and result is not None)
+        require(not (unresolved and result is not None), "something changes while a result is unknown")
 
     @rule()
     def resolve(self) -> None:
@@ -226,8 +227,11 @@ class Clinic(RuleBasedStateMachine):
             executed = (unknown.session, unknown.counter) in self.pump.executions
             result = self.attempt(lambda unknown=unknown: self.programmer.resolve(unknown))  # type: ignore[misc]
             if result is not None:
-                assert isinstance(result, Done if executed else NotDone)
-                REACHED[f"resolved {type(result).__name__}"] += 1
+                require(
+                    isinstance(result, Done if executed else NotDone),
+                    "an unknown result is resolved wrongly",
+                )
+                self.effort.reached[f"resolved {type(result).__name__}"] += 1
 
     # --- judging ---
 
@@ -247,20 +251,23 @@ class Clinic(RuleBasedStateMachine):
         except REFUSALS:
             result = None
         done = [message for message in self.pump.executed[before:] if isinstance(message, kind)]
-        assert len(self.pump.executed) - before == len(done)
-        assert kind is Stop or not (unresolved and done)
+        require(len(self.pump.executed) - before == len(done), "another command is carried out than was given")
+        require(kind is Stop or not (unresolved and done), "a command is carried out while a result is unknown")
         if isinstance(result, Done):
-            assert len(done) == 1
+            require(len(done) == 1, "a command that is said to be done was not")
         elif isinstance(result, Unknown):
-            assert len(done) <= 1
-            assert result in self.programmer.unresolved
+            require(len(done) <= 1, "a command is carried out twice")
+            require(result in self.programmer.unresolved, "an unknown result is not remembered")
         else:
-            assert done == []
+            require(done == [], "a command that is said not to be done was")
 
     @invariant()
     def every_command_is_executed_once(self) -> None:
         """No request has two effects."""
-        assert len(set(self.pump.executions)) == len(self.pump.executions)
+        require(
+            len(set(self.pump.executions)) == len(self.pump.executions),
+            "one request has two effects",
+        )
 
     @invariant()
     def the_pumps_prescription_is_within_every_limit(self) -> None:
@@ -272,15 +279,18 @@ class Clinic(RuleBasedStateMachine):
         strength, grant = drug.concentration.value, held.patient_bolus
         day = (held.rate.value + grant.count_24h * grant.volume.value) * strength
         bolus = grant.volume.value * strength
-        assert strength <= 20
-        assert day <= HARD_24H
-        assert bolus <= 10_000
-        assert drug.limit_1h.value <= HARD_1H
-        assert day <= drug.limit_24h.value <= HARD_24H
-        assert held.mode is Mode.STOPPED or 48_000 <= held.rate.value <= 24_000_000
-        assert held.library == LIBRARY.digest
+        require(strength <= 20, "a concentration above the hard limit arrives")
+        require(day <= HARD_24H, "a daily dose above the hard limit arrives")
+        require(bolus <= 10_000, "a patient bolus above the hard limit arrives")
+        require(drug.limit_1h.value <= HARD_1H, "a limit above the library's arrives")
+        require(day <= drug.limit_24h.value <= HARD_24H, "a dose above its own limit arrives")
+        require(
+            held.mode is Mode.STOPPED or 48_000 <= held.rate.value <= 24_000_000,
+            "a rate that the pump cannot deliver arrives",
+        )
+        require(held.library == LIBRARY.digest, "a prescription of another library arrives")
         if strength > 10 or day > 240_000 or bolus > 5_000:
-            assert held.override_reason == "because"
+            require(held.override_reason == "because", "a soft limit is passed without a reason")
 
     @invariant()
     def every_bolus_is_within_every_limit(self) -> None:
@@ -290,31 +300,35 @@ class Clinic(RuleBasedStateMachine):
             reason = getattr(message, "override_reason", "") or (
                 isinstance(message, Commit) and self.pump.prescription.override_reason
             )
-            REACHED[type(message).__name__] += 1
-            REACHED[f"{type(message).__name__} with reason"] += bool(reason)
+            self.effort.reached[type(message).__name__] += 1
+            self.effort.reached[f"{type(message).__name__} with reason"] += bool(reason)
             if isinstance(message, ClinicianBolus):
                 mass = message.volume.value * self.pump.prescription.drugs[0].concentration.value
-                assert mass <= 10_000
-                assert message.override_reason == "because" or (message.override_reason == "" and mass <= 5_000)
+                require(mass <= 10_000, "a bolus above the hard limit arrives")
+                require(
+                    message.override_reason == "because" or (message.override_reason == "" and mass <= 5_000),
+                    "a bolus passes its soft limit without a reason",
+                )
 
     @invariant()
     def what_runs_is_what_was_confirmed(self) -> None:
         """The pump's prescription is one that the clinician confirmed while it was on the screen."""
-        assert self.pump.prescription in self.confirmed
+        require(self.pump.prescription in self.confirmed, "the pump holds what nobody confirmed")
 
 
-def test_in_any_sequence_limits_hold_and_results_are_true() -> None:
-    """Whatever is entered, lost, repeated or cancelled, the rules and invariants above hold; and it came to pass."""
-    REACHED.clear()
-    run_state_machine_as_test(Clinic, settings=settings(stateful_step_count=40))
-    if settings.default is not None and settings.default.max_examples >= 100:
-        wanted = (
-            "Commit",
-            "Commit with reason",
-            "ClinicianBolus",
-            "ClinicianBolus with reason",
-            "Stop",
-            "arrived late",
-        )
-        assert {what: REACHED[what] for what in wanted if REACHED[what] < 3} == {}
-        assert min(REACHED["resolved Done"], REACHED["resolved NotDone"]) >= 3
+PREMISES = (
+    "Commit",
+    "Commit with reason",
+    "ClinicianBolus",
+    "ClinicianBolus with reason",
+    "Stop",
+    "arrived late",
+    "resolved Done",
+    "resolved NotDone",
+)
+
+
+def any_sequence(effort: Effort) -> None:
+    """Let Hypothesis write what the clinician does."""
+    kind = seeded(effort.seed)(type("AnyClinic", (Clinic,), {"effort": effort}))
+    run_state_machine_as_test(kind, settings=effort.settings(stateful_step_count=40))

@@ -8,7 +8,7 @@ from emulator.library import Library
 from protocol.messages import NO_GRANT, Drug, PatientBolusGrant, Prescription
 from protocol.units import HOUR_MS, Milliseconds, Nanolitres, NanolitresPerDay, Picograms, PicogramsPerNanolitre
 from protocol.vocabulary import Mode
-from tests.emulator.fakes import empty_prescription
+from verify.suites.fakes import empty_prescription
 
 TINY = """
 name = "tiny"

@@ -12,6 +12,7 @@ from dataclasses import replace
 
 from emulator.library import Library
 from emulator.programmer.programmer import Programmer
+from emulator.programmer.view import PumpView, interrogate
 from emulator.programmer.workflow import Phase
 from emulator.schedule import rate_at
 from protocol.conversation import ChannelEnded, NoAnswer
@@ -324,7 +325,8 @@ def empty_prescription(library: Library) -> Prescription:
 def morphine_prescription(library: Library) -> Prescription:
     """Return 1 mg/day of morphine at 20 mg/mL, no patient bolus, limits of the library."""
     entry = library.by_name("morphine")
-    assert entry is not None
+    if entry is None:
+        raise KeyError("morphine")
     drug = Drug(entry.code, PicogramsPerNanolitre(20_000), entry.hard_1h, entry.hard_24h)
     return replace(
         empty_prescription(library),
@@ -349,3 +351,10 @@ def infusing_pump(library: Library) -> FakePump:
 def phase(programmer: Programmer) -> Phase:
     """Return where the programming stands now."""
     return programmer.state
+
+
+def seen(pump: FakePump) -> PumpView:
+    """Return what an interrogation of a pump shows."""
+    conversation = pump.dial()
+    conversation.connect()
+    return interrogate(conversation.request)

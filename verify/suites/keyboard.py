@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from hypothesis import settings
-
 from emulator.machine import NotAllowedError
 from emulator.programmer.programmer import Programmer
 from emulator.programmer.results import Done, ProgrammerRefusal
@@ -20,11 +18,12 @@ from emulator.schedule import peak_rate
 from protocol.messages import ClinicianBolus, Commit, Prescription
 from protocol.units import Milliseconds
 from protocol.vocabulary import Mode, TherapyState
-from tests.emulator.fakes import FakePump
-from tests.emulator.tiny import HARD_24H, LIBRARY, prescribe
+from verify.suites.fakes import FakePump
+from verify.suites.suite import Effort, require
+from verify.suites.tiny import HARD_24H, LIBRARY, prescribe
 
-DEPTH = 8 if settings.default is not None and settings.default.max_examples > 1000 else 6
-"""Six by day, eight by night (see ``THECAL_PROFILE``)."""
+DEPTH = 4
+"""Of sequences in a smoke run; each doubling of the budget goes one key deeper."""
 
 
 class Desk:
@@ -127,13 +126,13 @@ def play(keys: tuple[str, ...]) -> tuple[Desk, object]:
 def judge(desk: Desk, keys: tuple[str, ...], outcome: object) -> None:
     """Hold what the pump was made to do against the limits and against what was confirmed."""
     held = desk.pump.prescription
-    assert held in desk.confirmed, keys
-    assert held.rate.value <= HARD_24H, keys
-    assert held.mode is not Mode.FLEX or (desk.pump.schedule and peak_rate(desk.pump.schedule) == 200_000), keys
-    assert held.rate.value <= 240_000 or held.override_reason == "because", keys
-    assert not any(isinstance(message, ClinicianBolus) for message in desk.pump.executed), keys
+    require(held in desk.confirmed, keys)
+    require(held.rate.value <= HARD_24H, keys)
+    require(held.mode is not Mode.FLEX or (desk.pump.schedule and peak_rate(desk.pump.schedule) == 200_000), keys)
+    require(held.rate.value <= 240_000 or held.override_reason == "because", keys)
+    require(not any(isinstance(message, ClinicianBolus) for message in desk.pump.executed), keys)
     if keys and keys[-1] == "stop" and desk.programmer.state is not Phase.DISCONNECTED:
-        assert isinstance(outcome, Done), keys
+        require(isinstance(outcome, Done), keys)
 
 
 class Explored(NamedTuple):
@@ -166,16 +165,22 @@ def explore(names: Sequence[str]) -> Explored:
     return Explored(phases, len(seen), commits, flex_commits)
 
 
-def test_no_sequence_of_keys_disarms_a_limit() -> None:
-    """All sequences of fifteen keys: limits hold, and a stop always stops."""
-    explored = explore([key for key in KEYS if "flex" not in key])
-    assert explored.phases == set(Phase) - {Phase.STAGED, Phase.UNRESOLVED}
-    assert explored.commits > 100
-    assert explored.situations > 100
-
-
-def test_no_sequence_of_keys_lets_a_slip_in_a_schedule_through() -> None:
-    """All sequences of entering a dose, a schedule and a schedule with one slip: the slip is never sent."""
-    explored = explore(FLEX_KEYS)
-    assert explored.flex_commits > 50
-    assert explored.situations > 50
+def every_sequence_of_keys(effort: Effort) -> None:
+    """Press all sequences of fifteen keys, equal situations merged."""
+    seen: dict[object, tuple[str, ...]] = {Desk().situation(): ()}
+    frontier: list[tuple[str, ...]] = [()]
+    phases = set()
+    for _ in range(DEPTH + effort.examples.bit_length() - 1):
+        reached: list[tuple[str, ...]] = []
+        for keys in frontier:
+            for key in KEYS:
+                effort.tried += 1
+                desk, outcome = play((*keys, key))
+                judge(desk, (*keys, key), outcome)
+                phases.add(desk.programmer.state)
+                effort.reached["committed"] += any(isinstance(message, Commit) for message in desk.pump.executed)
+                if seen.setdefault(desk.situation(), (*keys, key)) == (*keys, key):
+                    reached.append((*keys, key))
+        frontier = reached
+    wanted = set(Phase) - {Phase.STAGED, Phase.UNRESOLVED}
+    require(phases == wanted, f"only {sorted(phase.name for phase in phases)} are ever reached")

@@ -1,0 +1,290 @@
+"""Entry: what was typed is what is shown, what is shown is what is sent, and what came of it is told truly.
+
+The clinician at random (``clinic``) and every sequence of keys (``keyboard``) show that no way round a limit exists.
+Here each field is changed alone and followed from the keyboard to the screen, to the pump and back.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+from emulator.programmer import words
+from emulator.programmer.closing import concerns, infusing
+from emulator.programmer.draft import Draft, parse_amount
+from emulator.programmer.fate import decide
+from emulator.programmer.results import Done, NotDone, ProgrammerRefusal, Unknown
+from emulator.programmer.review import echo_differences, review, verification
+from protocol.messages import (
+    AlarmEntry,
+    AlarmsReport,
+    CommandReport,
+    PatientBolusGrant,
+    Prescription,
+    PrescriptionReport,
+    Staged,
+    Stop,
+)
+from protocol.units import (
+    Milliseconds,
+    Nanolitres,
+    NanolitresPerDay,
+    Picograms,
+    PicogramsPerDay,
+    PicogramsPerNanolitre,
+    QuantityError,
+)
+from protocol.vocabulary import AlarmCode, AlarmStatus, Mode, Outcome, Priority, Reason, TherapyState
+from verify.suites.clinic import PREMISES, any_sequence
+from verify.suites.fakes import FakePump, seen
+from verify.suites.keyboard import every_sequence_of_keys
+from verify.suites.suite import Effort, Property, Suite, require
+from verify.suites.tiny import HARD_1H, HARD_24H, LIBRARY, prescribe
+
+SLOWEST, FASTEST, HELD = 48_000, 24_000_000, 6_000
+"""The rates in nL/day of the pump that only talks, and its minimum rate."""
+CAPACITY_NL, LINE_NL = 20_000_000, 327_000
+NO_TIME = Milliseconds(0)
+VIEW = seen(FakePump(LIBRARY))
+
+
+def closings(effort: Effort) -> None:
+    """Close on pumps in every state, with every prescription, confirmed or not, and with alarms."""
+    moving = set(TherapyState) - {TherapyState.UNPROGRAMMED, TherapyState.STOPPED}
+    for state, mode, rate, confirmed, raised in itertools.product(
+        TherapyState, (Mode.STOPPED, Mode.MINIMUM_RATE, Mode.SIMPLE_CONTINUOUS), (0, HELD), (False, True), (0, 2)
+    ):
+        effort.tried += 1
+        report = PrescriptionReport(confirmed, bytes(16), replace(prescribe(), mode=mode))
+        therapy = replace(VIEW.therapy, state=state, rate=NanolitresPerDay(rate))
+        held_down = state is TherapyState.MINIMUM_RATE and mode is Mode.SIMPLE_CONTINUOUS
+        expected = state in moving and rate > 0 and not held_down
+        require(
+            infusing(report, therapy) is expected, f"{state.name} of {mode.name} at {rate}: infusing {not expected}"
+        )
+        alarms = tuple(
+            AlarmEntry(code, Priority.CRITICAL, AlarmStatus.LATCHED, NO_TIME) for code in list(AlarmCode)[:raised]
+        )
+        said = list(concerns(report, therapy, AlarmsReport(0, NO_TIME, alarms)))
+        count = (not expected) + (not confirmed) + raised
+        require(len(said) == count, f"{state.name} of {mode.name}, confirmed {confirmed}, {raised} alarms: {said}")
+
+
+def fates(effort: Effort) -> None:
+    """Decide what became of a command from every report that a pump could give."""
+    unknown = Unknown(Stop(), "TH-1", b"session1", 5)
+    for known, counter, command, outcome, reason, serial in itertools.product(
+        (True, False),
+        (0, 4, 5, 6),
+        (Stop.TYPE, Stop.TYPE + 1),
+        Outcome,
+        (0, int(Reason.LOCKOUT), 250),
+        ("TH-1", "TH-2"),
+    ):
+        effort.tried += 1
+        report = CommandReport(known, counter, command, outcome, reason, NO_TIME)
+        found = decide(unknown, report, serial, LIBRARY)
+        expected: type[Done | NotDone | Unknown] = Unknown
+        if known and serial == "TH-1":
+            if outcome is Outcome.NONE or counter < 5:
+                expected = NotDone
+            elif counter == 5 and command == Stop.TYPE:
+                refused = outcome is Outcome.REFUSED
+                expected = (
+                    Done if not refused else NotDone if reason == Reason.LOCKOUT or reason in set(Reason) else Unknown
+                )
+        require(type(found) is expected, f"{report} from {serial}: {type(found).__name__}, not {expected.__name__}")
+        said_refusal = isinstance(found, NotDone) and found.refusal is not None
+        executed = expected is NotDone and outcome is Outcome.REFUSED and counter == 5
+        require(said_refusal is executed, f"{report}: a refusal is told that was none, or none that was")
+    found = decide(unknown, Staged(bytes(16), prescribe()), "TH-1", LIBRARY)
+    require(isinstance(found, Unknown), "any answer decides")
+
+
+FIELDS: dict[str, tuple[str, Any, str]] = {
+    "mode": ("mode", Mode.MINIMUM_RATE, "minimum rate"),
+    "rate": ("rate", NanolitresPerDay(123_456), "123.456 uL/day"),
+    "low_reservoir": ("low-reservoir alarm at", Nanolitres(1_234_000), "1.234 mL"),
+    "library": ("drug library", bytes(range(16)), bytes(range(16)).hex()),
+    "override_reason": ("reason for passing a soft limit", "because", "“because”"),
+}
+DRUG_FIELDS: dict[str, tuple[str, Any, str]] = {
+    "concentration": ("primary drug concentration", PicogramsPerNanolitre(3), "3 ug/mL"),
+    "limit_1h": ("primary drug limit in 1 h", Picograms(29_000), "29 ng"),
+    "limit_24h": ("primary drug limit in 24 h", Picograms(470_000), "470 ng"),
+    "code": ("primary drug", 9, "drug 9"),
+}
+BOLUS_FIELDS: dict[str, tuple[str, Any, str]] = {
+    "volume": ("patient bolus volume", Nanolitres(1_500), "1.5 uL"),
+    "duration": ("patient bolus duration", Milliseconds(600_000), "10 min"),
+    "lockout": ("patient bolus lockout", Milliseconds(1_800_000), "30 min"),
+    "count_24h": ("patient boluses in 24 h", 7, "7"),
+}
+
+
+def _changed() -> Iterator[tuple[str, str, Prescription]]:
+    """Yield each field's label, what is to be shown, and the prescription in which it alone is another."""
+    base = prescribe(bolus=1_000, count=3)
+    for name, (label, value, text) in FIELDS.items():
+        yield label, text, replace(base, **{name: value})
+    for name, (label, value, text) in DRUG_FIELDS.items():
+        yield label, text, replace(base, drugs=(replace(base.drugs[0], **{name: value}),))
+    for name, (label, value, text) in BOLUS_FIELDS.items():
+        yield label, text, replace(base, patient_bolus=replace(base.patient_bolus, **{name: value}))
+
+
+def reviews(effort: Effort) -> None:
+    """Change each field of a prescription alone, and look at the review, at the echo and at the verification."""
+    base = prescribe(bolus=1_000, count=3)
+    report = PrescriptionReport(True, bytes(16), base)
+    view = replace(VIEW, prescription=report)
+    shown = review(1, base, view, LIBRARY)
+    require(not shown.changes, f"nothing was changed, and the review shows {shown.changes}")
+    for label, text, changed in _changed():
+        effort.tried += 1
+        seen_now = review(2, changed, view, LIBRARY)
+        require(seen_now.prescription == changed, f"{label}: the review is of another prescription")
+        lines = [(change.field, change.new) for change in seen_now.changes if change.field == label]
+        require(lines == [(label, text)], f"{label} becomes {text}, and the review shows {seen_now.changes}")
+        require(len(seen_now.changes) == 1, f"{label} alone is changed, and the review shows {seen_now.changes}")
+        back = review(3, base, replace(view, prescription=replace(report, prescription=changed)), LIBRARY)
+        require(
+            [change.old for change in back.changes] == [text], f"{label}: the old value is shown as {back.changes}"
+        )
+        require(f"{label}: {seen_now.changes[0].old} -> {text}" in seen_now.text(), f"{label} is not in the text")
+        require(
+            echo_differences(shown, Staged(shown.digest, changed), LIBRARY), f"{label} differs in the echo, unseen"
+        )
+        held = replace(view, prescription=PrescriptionReport(True, shown.digest, changed))
+        require(not verification(shown, held, LIBRARY).agrees, f"{label} differs in the pump, unseen")
+        require(seen_now.digest != shown.digest, f"{label} is not in the digest")
+    require(not echo_differences(shown, Staged(shown.digest, base), LIBRARY), "the right echo is refused")
+    require(echo_differences(shown, Staged(bytes(16), base), LIBRARY), "an echo with another digest is taken")
+    good = replace(view, prescription=PrescriptionReport(True, shown.digest, base))
+    require(verification(shown, good, LIBRARY).agrees, "what was reviewed does not agree")
+    unsure = replace(view, prescription=PrescriptionReport(False, shown.digest, base))
+    require(not verification(shown, unsure, LIBRARY).agrees, "an unconfirmed prescription agrees")
+
+
+def derived(effort: Effort) -> None:
+    """Work out again what follows from prescriptions, and compare with what the review shows."""
+    for rate, strength, bolus, count, mode in itertools.product(
+        (48_000, 100_000), (1, 2, 20), (0, 1_000), (1, 3), (Mode.SIMPLE_CONTINUOUS, Mode.MINIMUM_RATE)
+    ):
+        effort.tried += 1
+        wanted = prescribe(rate=rate, strength=strength, bolus=bolus, count=count, mode=mode)
+        shown = {change.field: change.new for change in review(1, wanted, VIEW, LIBRARY).derived}
+        flow = rate if mode is Mode.SIMPLE_CONTINUOUS else HELD
+        day = flow + (count * bolus if bolus else 0)
+        expected = {
+            "basal flow": str(NanolitresPerDay(flow)),
+            "flow with every patient bolus": str(NanolitresPerDay(day)),
+            "drug basal dose": str(PicogramsPerDay(flow * strength)),
+            "drug most in a day with every patient bolus": str(PicogramsPerDay(day * strength)),
+        }
+        if bolus:
+            expected["drug in one patient bolus"] = str(Picograms(bolus * strength))
+            expected["patient bolus flow"] = str(NanolitresPerDay(bolus * 24))
+        require({name: shown.get(name) for name in expected} == expected, f"{wanted} is shown as {shown}")
+
+
+def drafts(effort: Effort) -> None:
+    """Write prescriptions in the clinician's words, change their fluid, and leave things out."""
+    blank = Draft(LIBRARY)
+    one = blank.fluid(("drug", "2 ug/mL")).daily_dose("200 ng/day").patient_bolus("1 ng", "10 min", "1 h", 3)
+    for strength, flow, volume in ((1, 200_000, 1_000), (2, 100_000, 500), (4, 50_000, 250)):
+        effort.tried += 1
+        made = one.fluid(("drug", f"{strength} ug/mL")).prescription()
+        require(
+            (made.rate.value, made.drugs[0].concentration.value) == (flow, strength), f"{made.rate} at {strength}"
+        )
+        grant = made.patient_bolus
+        expected = PatientBolusGrant(Nanolitres(volume), Milliseconds(600_000), Milliseconds(3_600_000), 3)
+        require(grant == expected, f"the patient's bolus is {grant} at {strength}")
+        require((made.drugs[0].limit_1h.value, made.drugs[0].limit_24h.value) == (HARD_1H, HARD_24H), "other limits")
+        again = Draft.from_prescription(made, LIBRARY).prescription()
+        require(again == made, f"taken up again, {made} is {again}")
+    typed = blank.fluid(("drug", "2 ug/mL")).rate("0.1 mL/day")
+    require(typed.prescription().rate.value == 100_000, "a typed flow is another one")
+    limited = one.limits("drug", hour="20 ng", day="300 ng").fluid(("drug", "1 ug/mL"))
+    kept = limited.prescription().drugs[0]
+    require((kept.limit_1h.value, kept.limit_24h.value) == (20_000, 300_000), "limits are lost with the fluid")
+    for left_out in (
+        blank.prescription,
+        lambda: blank.fluid(("drug", "2 ug/mL")).prescription(),
+        lambda: blank.daily_dose("1 ng/day").prescription(),
+        lambda: typed.fluid(("drug", "4 ug/mL")).prescription(),
+        lambda: blank.fluid(("drug", "0 ug/mL")),
+        lambda: blank.fluid(("drog", "1 ug/mL")),
+        lambda: blank.fluid(("drug", "1 ug/mL"), ("drug", "2 ug/mL")),
+        blank.fluid,
+        lambda: one.daily_dose("1 ng/day", of="other"),
+        lambda: one.patient_bolus("1 ng", "10 min", "1 h", 0),
+        lambda: one.patient_bolus("1 ng", "10 min", "1 h", 256),
+        lambda: one.patient_bolus("0 ng", "10 min", "1 h", 1),
+        lambda: one.daily_dose("200.001 ng/day").prescription(),
+        lambda: one.limits("other", hour="1 ng"),
+    ):
+        effort.tried += 1
+        try:
+            left_out()
+        except (ProgrammerRefusal, QuantityError):
+            continue
+        require(False, "what lacks something, or makes no sense, is a prescription")
+    require(one.stopped().prescription().patient_bolus.volume == Nanolitres(0), "a stop grants boluses")
+    require(one.minimum_rate().prescription().rate.value == 0, "the minimum rate has another")
+    require(
+        parse_amount("1 mL") == Nanolitres(10**6) and parse_amount("1 mg") == Picograms(10**9), "units are mixed up"
+    )
+
+
+def every_word(effort: Effort) -> None:
+    """Look for a sentence for everything that the pump can say, and for two that are the same."""
+    for kind, table in (
+        (Reason, words.REASONS),
+        (AlarmCode, words.ALARMS),
+        (TherapyState, words.STATES),
+        (Mode, words.MODES),
+    ):
+        effort.tried += 1
+        require(set(table) == set(kind), f"of {kind.__name__} there are words for {len(table)} of {len(kind)}")
+        require(len(set(table.values())) == len(table), f"two of {kind.__name__} have the same words")
+    for span, text in (
+        (0, "0 s"),
+        (1, "1 s"),
+        (59_999, "1 min"),
+        (3_600_000, "1 h"),
+        (86_400_000, "1 day"),
+        (28_200_000, "7 h 50 min"),
+    ):
+        require(words.clock(span) == text, f"{span} ms is shown as {words.clock(span)}, not {text}")
+    for priority, status in itertools.product(Priority, AlarmStatus):
+        said = words.alarm_words(AlarmEntry(AlarmCode.RESET, priority, status, NO_TIME))
+        require(("CRITICAL" in said) is (priority is Priority.CRITICAL), f"a {priority.name} alarm reads: {said}")
+        require(("gone" in said) is (status is AlarmStatus.LATCHED), f"an alarm that is {status.name} reads: {said}")
+
+
+SUITE = Suite(
+    "entry",
+    "the programmer's screens",
+    (
+        Property("entry.closings", "No session closes without saying what is wrong.", closings),
+        Property("entry.fates", "What became of a command is never guessed.", fates),
+        Property(
+            "entry.reviews", "Each changed field is shown, old and new, and compared when it comes back.", reviews
+        ),
+        Property("entry.derived", "What follows from a prescription is shown as it is.", derived),
+        Property("entry.drafts", "A prescription is what was typed, and whole.", drafts),
+        Property("entry.words", "There is a sentence for everything, and no two alike.", every_word),
+        Property("entry.keys", "No sequence of keys disarms a limit.", every_sequence_of_keys, 1, ("committed",)),
+        Property(
+            "entry.clinic",
+            "Nor does any clinician on any wire; and every result is true.",
+            any_sequence,
+            60,
+            PREMISES,
+        ),
+    ),
+)
