@@ -15,12 +15,14 @@ from emulator.programmer import words
 from emulator.programmer.closing import concerns, infusing
 from emulator.programmer.draft import Draft, parse_amount
 from emulator.programmer.fate import decide
-from emulator.programmer.results import Done, NotDone, ProgrammerRefusal, Unknown
+from emulator.programmer.results import Done, NoContactError, NotDone, ProgrammerRefusal, Unknown
 from emulator.programmer.review import echo_differences, review, verification
 from protocol.messages import (
     AlarmEntry,
     AlarmsReport,
+    Close,
     CommandReport,
+    Commit,
     PatientBolusGrant,
     Prescription,
     PrescriptionReport,
@@ -48,6 +50,59 @@ SLOWEST, FASTEST, HELD = 48_000, 24_000_000, 6_000
 CAPACITY_NL, LINE_NL = 20_000_000, 327_000
 NO_TIME = Milliseconds(0)
 VIEW = seen(FakePump(LIBRARY))
+
+
+def _infusing(prescription: Prescription) -> FakePump:
+    pump = FakePump(LIBRARY)
+    pump.prescription, pump.confirmed, pump.state = prescription, True, TherapyState.SIMPLE_CONTINUOUS
+    return pump
+
+
+def echoes(effort: Effort) -> None:
+    """Let the pump echo each field as another, and look whether anything is committed."""
+    for label, _, changed in _changed():
+        effort.tried += 1
+        pump = _infusing(prescribe(bolus=1_000, count=3))
+        programmer = pump.programmer(LIBRARY)
+        programmer.connect()
+        programmer.interrogate()
+        programmer.edit(programmer.draft.daily_dose("120 ng/day"))
+        shown = programmer.review()
+        reply = Staged(shown.digest, changed)
+        pump.tamper = lambda said, reply=reply: reply if isinstance(said, Staged) else said  # type: ignore[misc]
+        result = programmer.update(shown)
+        require(isinstance(result, NotDone), f"{label} comes back as another, and the update is {result}")
+        require(
+            not any(isinstance(sent, Commit) for sent in pump.executed), f"{label} comes back as another, committed"
+        )
+
+
+def closing_sessions(effort: Effort) -> None:
+    """Close on pumps that infuse and that do not, with and without acknowledging it; and meet another pump."""
+    for state, acknowledged in itertools.product(TherapyState, (False, True)):
+        effort.tried += 1
+        pump = _infusing(prescribe())
+        pump.state = state
+        programmer = pump.programmer(LIBRARY)
+        programmer.connect()
+        programmer.interrogate()
+        closing = programmer.close(stopped_acknowledged=acknowledged)
+        still = state in (TherapyState.UNPROGRAMMED, TherapyState.STOPPED, TherapyState.MINIMUM_RATE)
+        done = isinstance(closing.result, Done)
+        require(done is (acknowledged or not still), f"on a pump that is {state.name} a close is done: {done}")
+        require(bool(closing.notes) is still, f"on a pump that is {state.name} the close says {closing.notes}")
+        sent = [message for message in pump.requests if isinstance(message, Close)]
+        require(len(sent) == done, f"on a pump that is {state.name} a close is sent {len(sent)} times")
+    pump = _infusing(prescribe())
+    programmer = pump.programmer(LIBRARY)
+    programmer.connect()
+    programmer.hang_up()
+    pump.serial = "TH-0002"
+    try:
+        programmer.connect()
+    except NoContactError:
+        return
+    require(False, "a programmer goes on with another pump")
 
 
 def closings(effort: Effort) -> None:
@@ -270,6 +325,8 @@ SUITE = Suite(
     "entry",
     "the programmer's screens",
     (
+        Property("entry.echo", "Nothing is committed that comes back as another.", echoes),
+        Property("entry.closing sessions", "No session closes on a still pump unsaid.", closing_sessions),
         Property("entry.closings", "No session closes without saying what is wrong.", closings),
         Property("entry.fates", "What became of a command is never guessed.", fates),
         Property(

@@ -211,10 +211,23 @@ def residuals(effort: Effort) -> None:
     require(last_fill([]) is None, "without a refill something was filled")
 
 
+def library_limits(effort: Effort) -> None:
+    """Work out again what the shipped library allows in an hour and in a day."""
+    for entry in (*Library.shipped(), *LIBRARY):
+        effort.tried += 1
+        day, single = entry.daily.hard.value, entry.bolus.hard.value
+        hour = min(Fraction(day, 24) + single, day)
+        require(hour <= entry.hard_1h.value < hour + 1, f"{entry.name}: {entry.hard_1h} in an hour")
+        require(entry.hard_24h.value == day, f"{entry.name}: {entry.hard_24h} in a day")
+        for limit in (entry.concentration, entry.daily, entry.bolus):
+            require(0 < limit.soft.value <= limit.hard.value, f"{entry.name}: a soft limit above the hard one")
+
+
 SUITE = Suite(
     "limits",
     "what the programmer objects to",
     (
+        Property("limits.library", "The library's limits are what its doses say.", library_limits),
         Property("limits.reasons", "Hard is refused; soft needs a reason.", reasons),
         Property(
             "limits.prescriptions",

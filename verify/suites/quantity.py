@@ -195,6 +195,20 @@ def doses_divide(effort: Effort) -> None:
     effort.search(check, dose=st.integers(0, 10**5) | st.integers(0, 10**12), strength=strengths)
 
 
+def nearest_below(effort: Effort) -> None:
+    """Ask for doses that do not divide, and give the dose that is proposed instead."""
+    for dose, strength in ((7, 2), (1_000_001, 1_000), (999, 25_000), (123_456_789, 20_000)):
+        effort.tried += 1
+        try:
+            volume_for(Picograms(dose), PicogramsPerNanolitre(strength))
+        except QuantityError as error:
+            proposed = Picograms.parse(str(error).rpartition("below is ")[2]).value
+            require(dose - strength < proposed <= dose, f"for {dose} pg at {strength} pg/nL {proposed} is proposed")
+            volume_for(Picograms(proposed), PicogramsPerNanolitre(strength))
+        else:
+            require(False, f"{dose} pg at {strength} pg/nL is a volume")
+
+
 def no_other_numbers(effort: Effort) -> None:
     """Make quantities of what is no whole, non-negative number, and add and compare what does not belong together."""
     for kind in UNITS:
@@ -204,11 +218,20 @@ def no_other_numbers(effort: Effort) -> None:
         _not_made(kind, -1, QuantityError)
         one, two = kind(1), kind(2)
         require(one + two == kind(3) and two - one == one and one < two, f"{kind.__name__} cannot be reckoned with")
+        _no_difference(one, two)
     try:
         Nanolitres(1) + Picograms(1)  # type: ignore[operator]
     except TypeError:
         return
     require(False, "a volume and a mass are added")
+
+
+def _no_difference(one: Quantity, two: Quantity) -> None:
+    try:
+        one - two
+    except QuantityError:
+        return
+    require(False, f"{one} less {two} is something")
 
 
 def _not_made(kind: type[Quantity], wrong: object, error: type[Exception]) -> None:
@@ -233,6 +256,7 @@ SUITE = Suite(
         Property("quantity.long texts", "So is every long one.", long_texts, 400, ("read", "refused")),
         Property("quantity.written as read", "What is shown is what is meant.", written_as_read, 400),
         Property("quantity.doses divide", "A dose is a whole volume, or refused.", doses_divide, 300),
+        Property("quantity.nearest below", "The dose that is proposed is the nearest below.", nearest_below),
         Property("quantity.no other numbers", "A quantity is a whole number of its own unit.", no_other_numbers),
     ),
 )

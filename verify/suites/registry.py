@@ -14,6 +14,7 @@ NAMES = (
     "metering",
     "quantity",
     "panel",
+    "log",
     "frame",
     "link",
     "handshake",
