@@ -108,6 +108,10 @@ class World:
                 return None
         return None
 
+    def conversation(self, role: Role) -> Conversation:
+        """Return the conversation in which a role has last asked."""
+        return self._conversations[role]
+
     def program(self, prescription: Prescription) -> Message | None:
         """Stage and commit a prescription; return the last reply."""
         staged = self.talk(Role.CLINICIAN, StagePrescription(prescription))

@@ -253,6 +253,8 @@ class Clinic(RuleBasedStateMachine):
         done = [message for message in self.pump.executed[before:] if isinstance(message, kind)]
         require(len(self.pump.executed) - before == len(done), "another command is carried out than was given")
         require(kind is Stop or not (unresolved and done), "a command is carried out while a result is unknown")
+        left = [unknown for unknown in unresolved if not isinstance(unknown.command, Stop)]
+        require(set(left) <= set(self.programmer.unresolved), "an unknown result is forgotten")
         if isinstance(result, Done):
             require(len(done) == 1, "a command that is said to be done was not")
         elif isinstance(result, Unknown):

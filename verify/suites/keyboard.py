@@ -131,6 +131,12 @@ def judge(desk: Desk, keys: tuple[str, ...], outcome: object) -> None:
     require(held.mode is not Mode.FLEX or (desk.pump.schedule and peak_rate(desk.pump.schedule) == 200_000), keys)
     require(held.rate.value <= 240_000 or held.override_reason == "because", keys)
     require(not any(isinstance(message, ClinicianBolus) for message in desk.pump.executed), keys)
+    programmer = desk.programmer
+    if programmer.state is Phase.REVIEWED:
+        shown = programmer.current_review
+        require(shown and shown.prescription == programmer.draft.prescription(shown.reason), keys)
+    if keys and keys[-1] == "cancel" and not isinstance(outcome, Exception):
+        require(programmer.state is Phase.READY and programmer.current_review is None, keys)
     if keys and keys[-1] == "stop" and desk.programmer.state is not Phase.DISCONNECTED:
         require(isinstance(outcome, Done), keys)
 

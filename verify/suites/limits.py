@@ -114,7 +114,7 @@ def boluses(effort: Effort) -> None:
         (0, 1, 60),
         (SLOWEST, 240_000, FASTEST - 1_000),
         (HARD_1H, 10_000, 2_000),
-        (1, 2),
+        (0, 1, 2),
     ):
         effort.tried += 1
         held = prescribe(rate=rate, limit_1h=hour, strength=strength)

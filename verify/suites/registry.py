@@ -23,6 +23,8 @@ NAMES = (
     "limits",
     "entry",
     "memory",
+    "pump",
+    "programming",
     "wire",
 )
 """In the order in which they are tried: the quick ones first."""
