@@ -289,6 +289,13 @@ def _counted(world: World) -> dict[tuple[int, str], int]:
 def damage_means_the_worst(effort: Effort) -> None:
     """Flip bits of each section of a busy pump's memory, with power and without, and look what it assumes."""
     random = Random(effort.seed)  # noqa: S311 - an experiment must be repeatable
+    still = _busy(effort.seed)
+    still.talk(Role.CLINICIAN, Stop())
+    still.bench.inject("memory", place="ledgers", bit=1)
+    still.bench.advance(2 * MINUTE_MS)
+    pump = still.device.pump
+    heard = pump is not None and alarms.is_raised(pump.panel, AlarmCode.MEMORY)
+    require(heard, "in a stopped pump nobody looks at memory for two minutes")
     for section in ("ledgers", "therapy", "metering", "alarms", "identity"):
         for powered in (True, False):
             for _ in range(effort.examples):

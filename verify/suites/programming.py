@@ -112,8 +112,10 @@ def updates_are_whole(effort: Effort) -> None:
     require(isinstance(locked, Accepted), f"an update is answered by {locked}")
     refused(world, PatientBolus(), Reason.LOCKOUT, Role.PATIENT)
     world = infusing(effort.seed)
-    late = done(world, StagePrescription(world.prescription(760_000)))
-    done(world, bolus(80, 10))
+    late = done(world, StagePrescription(world.prescription(700_000)))
+    for strokes in (80, 30):
+        done(world, bolus(strokes, 3))
+        world.bench.advance(3 * MINUTE_MS + 2)
     if not isinstance(late, Staged):
         raise TypeError(late)
     refused(world, Commit(late.digest), Reason.HOUR_LIMIT)

@@ -20,6 +20,7 @@ from protocol.messages import (
     EnterRefill,
     Interrogate,
     PatientBolus,
+    PatientBolusGrant,
     ReservoirReport,
     SelfTest,
     SelfTestReport,
@@ -32,9 +33,22 @@ from protocol.messages import (
 from protocol.units import DAY_MS, HOUR_MS, MINUTE_MS, Milliseconds, Nanolitres
 from protocol.vocabulary import AlarmCode, Reason, Role, Section, TherapyState
 from verify.starts import STROKE_NL, bolus
-from verify.suites.asking import NEXT, RATE, done, flicker, infusing, refused, strokes_of, therapy
+from verify.suites.asking import NEXT, PATIENT, RATE, done, flicker, infusing, refused, strokes_of, therapy
 from verify.suites.suite import Effort, Property, Suite, require
-from verify.world import World
+from verify.world import NO_BOLUS, World
+
+
+def basal_is_exact(effort: Effort) -> None:
+    """Infuse at a slow and at the fastest rate, and count every stroke."""
+    for concentration, rate, hours in ((25_000, 777_777, 24), (500, 23_999_999, 4)):
+        effort.tried += 1
+        world = World(effort.seed, concentration=concentration)
+        reply = world.program(world.prescription(rate))
+        require(isinstance(reply, Accepted), f"{rate} nL/day is refused: {reply}")
+        world.bench.advance(hours * HOUR_MS)
+        exact = rate * hours * HOUR_MS // (DAY_MS * STROKE_NL)
+        counted = strokes_of(world)
+        require(counted == exact, f"of {exact} strokes of {rate} nL/day {counted} have moved")
 
 
 def boluses_arrive(effort: Effort) -> None:
@@ -102,7 +116,11 @@ def boluses_are_refused(effort: Effort) -> None:
     require(1_000 * day_ms >= 1_003 * DAY_MS, f"the day of the patient's boluses has {day_ms} ms")
     left = therapy(world)
     require((left.boluses_left, left.denied) == (0, 4), f"{left.boluses_left} boluses left and {left.denied} denied")
-    world.bench.advance(most.retry_after.value - 1)
+    began_ms = world.device.now_ms
+    power_and_confirm(world, PATIENT)
+    world.bench.advance(NEXT)
+    refused(world, PatientBolus(), Reason.COUNT_LIMIT, Role.PATIENT)
+    world.bench.advance(most.retry_after.value - 1 - (world.device.now_ms - began_ms) + HOUR_MS)
     refused(world, PatientBolus(), Reason.COUNT_LIMIT, Role.PATIENT)
     world.bench.advance(1)
     done(world, PatientBolus(), Role.PATIENT)
@@ -122,7 +140,7 @@ def budget_is_not_given_back(effort: Effort) -> None:
         lambda world: world.program(world.prescription(RATE)),
         lambda world: world.program(world.prescription(50_000)),
         lambda world: done(world, CancelBolus()),
-        _power_and_confirm,
+        power_and_confirm,
         lambda world: done(world, SelfTest()),
     )
     for trick in tricks:
@@ -138,11 +156,12 @@ def budget_is_not_given_back(effort: Effort) -> None:
         refused(world, bolus(75, 5), Reason.HOUR_LIMIT)
 
 
-def _power_and_confirm(world: World) -> None:
+def power_and_confirm(world: World, patient: PatientBolusGrant = NO_BOLUS) -> None:
+    """Cut the power for an hour, and let a clinician put everything right."""
     world.bench.cut_power()
     world.bench.advance(HOUR_MS)
     world.bench.restore_power()
-    reply = world.program(world.prescription(RATE))
+    reply = world.program(replace(world.prescription(RATE), patient_bolus=patient))
     require(isinstance(reply, Accepted), f"after a power cut the prescription cannot be confirmed: {reply}")
     done(world, AcknowledgeAlarm(AlarmCode.RESET))
     done(world, Start())
@@ -221,6 +240,13 @@ def alarms_come_in_time(effort: Effort) -> None:
     require(_raised(world) == [AlarmCode.MOTOR_STALL], "an alarm whose cause is gone is gone by itself")
     done(world, AcknowledgeAlarm(AlarmCode.MOTOR_STALL))
     require(not _raised(world), f"after the acknowledgement these are raised: {_raised(world)}")
+    world.bench.inject("motor_stall")
+    world.bench.advance(20 * MINUTE_MS)
+    world.bench.clear("motor_stall")
+    world.bench.inject("drive_runaway", rate=24_000_000, lasts=2_000)
+    world.bench.advance(3_000)
+    require(AlarmCode.UNREQUESTED_DELIVERY in _raised(world), f"one stroke too many, and only {_raised(world)}")
+    world = infusing(effort.seed)
     done(world, Stop())
     world.bench.advance(48 * HOUR_MS - MINUTE_MS)
     require(not _raised(world), f"before 48 hours these are raised: {_raised(world)}")
@@ -273,6 +299,7 @@ SUITE = Suite(
     "pump",
     "the whole pump, step by step",
     (
+        Property("pump.basal", "The basal flow arrives, to the stroke.", basal_is_exact),
         Property("pump.boluses", "A bolus arrives whole, and what it interrupts goes on.", boluses_arrive),
         Property("pump.refusals", "A bolus is refused at every wrong time and size.", boluses_are_refused),
         Property("pump.budget", "Nothing gives budget back.", budget_is_not_given_back),

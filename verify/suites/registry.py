@@ -12,6 +12,7 @@ NAMES = (
     "guard",
     "ledgers",
     "metering",
+    "planner",
     "quantity",
     "panel",
     "log",
