@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 import verify
 from verify.mutants.bank import Mutant
+from verify.mutants.reach import reaching
 from verify.mutants.trial import Order, Tried
 from verify.suites.registry import NAMES, suite_of
 
@@ -93,7 +94,7 @@ def trials(
 
 def _verdict(mutant: Mutant, effort: Effort, limit: float) -> Verdict:
     near = suite_of(mutant.expected)
-    suites = sorted(NAMES, key=lambda name: name != near)
+    suites = sorted(reaching(NAMES, mutant.module), key=lambda name: name != near)
     order = Order(mutant, tuple(suites), mutant.expected, effort.seed, effort.scale, effort.every)
     tried, timed_out = _trial(order, limit)
     return Verdict(mutant, tried, timed_out)

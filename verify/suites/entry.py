@@ -340,7 +340,7 @@ SUITE = Suite(
             "entry.clinic",
             "Nor does any clinician on any wire; and every result is true.",
             any_sequence,
-            60,
+            40,
             PREMISES,
         ),
     ),

@@ -28,6 +28,7 @@ SPARE_STROKES = 3
 """What the planner may be too strict by: two strokes, and what is under way."""
 CODES = (1, 2)
 Masses = dict[int, int]
+Pairs = list[tuple[int, int]]
 
 
 class Case(NamedTuple):
@@ -126,7 +127,7 @@ def _ring_fits(case: Case, ledger: Ledger, planned: list[tuple[int, int]], spare
     return True
 
 
-RATES = st.integers(0, 6).map(FLOW.__mul__)
+RATES = st.sampled_from([0, 1, 2, 3, 6, 12]).map(FLOW.__mul__)
 FLUIDS = st.lists(
     st.tuples(st.sampled_from(CODES), st.integers(1, 4)), max_size=2, unique_by=lambda drug: drug[0]
 ).map(tuple)
@@ -134,13 +135,13 @@ CASES = st.builds(
     Case,
     st.builds(Sizes, st.integers(50, 400), st.integers(2, 5), st.integers(100, 700), st.integers(2, 6)),
     st.tuples(st.integers(0, 40), st.integers(0, 90)),
-    st.lists(st.tuples(st.integers(0, 900), st.integers(0, 9)), max_size=4).map(tuple),
+    st.lists(st.tuples(st.integers(0, 900), st.integers(0, 9) | st.integers(0, 80)), max_size=4).map(tuple),
     st.lists(st.tuples(st.integers(1, 9), FLUIDS), min_size=1, max_size=3).map(tuple),
     FLUIDS,
     st.builds(
         Plan,
         st.lists(st.builds(Piece, st.integers(0, 1_500), RATES), max_size=3).map(tuple),
-        st.integers(0, 3).map((FLOW // 2).__mul__),
+        st.sampled_from([0, 1, 2, 3, 6, 10]).map((FLOW // 2).__mul__),
         st.integers(0, STROKE_CREDIT - 1),
     ),
 )
@@ -177,6 +178,29 @@ def what_fits_is_accepted(effort: Effort) -> None:
 
     roomy = CASES.map(lambda case: case._replace(limits=(case.limits[0] * 2, case.limits[1] * 3)))
     effort.search(check, case=roomy)
+
+
+ROOMY = 1 << 30
+
+
+def tightest(effort: Effort) -> None:
+    """Find the tightest limit that the planner accepts; play it, and see that the next one below does not fit."""
+
+    def check(case: Case, hour: bool) -> None:
+        def under(limit: int) -> Case:
+            return case._replace(limits=(limit, ROOMY) if hour else (ROOMY, limit))
+
+        low, high = 0, 1 << 12
+        while low < high:
+            middle = (low + high) // 2
+            low, high = (low, middle) if _obstacle(under(middle)) is None else (middle + 1, high)
+        at = first_refused(under(low))
+        require(at is None, f"the planner accepts {under(low)}, and the guard refuses a stroke after {at} ms")
+        if low:
+            effort.reached["a limit of something"] += 1
+            require(not fits_well(under(low - 1)), f"{under(low - 1)} fits, and the planner refuses it")
+
+    effort.search(check, case=CASES, hour=st.booleans())
 
 
 def curves(effort: Effort) -> None:
@@ -224,14 +248,21 @@ SUITE = Suite(
     "the planner",
     (
         Property("planner.unknown drugs", "A drug without a ledger is in the way itself.", unknown_drugs),
-        Property("planner.curves", "What a plan delivers is added up exactly.", curves, 150),
+        Property("planner.curves", "What a plan delivers is added up exactly.", curves, 60),
         Property(
             "planner.never refused",
             "What the planner accepts, the guard never refuses.",
             never_refused,
-            500,
+            120,
             ("accepted", "HOUR_LIMIT", "DAY_LIMIT"),
         ),
-        Property("planner.fits", "What fits is accepted.", what_fits_is_accepted, 300, ("fits",)),
+        Property(
+            "planner.tightest",
+            "The tightest limit that is accepted holds, and is as tight as it can be.",
+            tightest,
+            150,
+            ("a limit of something",),
+        ),
+        Property("planner.fits", "What fits is accepted.", what_fits_is_accepted, 80, ("fits",)),
     ),
 )

@@ -17,6 +17,7 @@ NAMES = (
     "panel",
     "log",
     "frame",
+    "messages",
     "link",
     "handshake",
     "channel",
