@@ -29,8 +29,8 @@ from protocol.units import (
     PicogramsPerNanolitre,
 )
 from protocol.vocabulary import Mode, Reason, Role, TherapyState
-from tests.emulator.fakes import FakePump, infusing_pump
 from tests.emulator.worlds import KEY, MORPHINE, World
+from verify.suites.fakes import FakePump, infusing_pump
 
 LIBRARY = Library.shipped()
 LINE_NL = 327_000

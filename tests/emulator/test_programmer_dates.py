@@ -17,9 +17,9 @@ from protocol.messages import LogEntry, PatientBolusGrant, ReadLog, Schedule, St
 from protocol.prescription_digest import schedule_digest
 from protocol.units import DAY_MS, HOUR_MS, MINUTE_MS, Milliseconds, Nanolitres, NanolitresPerDay
 from protocol.vocabulary import LogKind, Mode, Reason, TherapyState
-from tests.emulator.fakes import FakePump, infusing_pump
 from tests.emulator.test_programmer_bridge import clinic, updated
 from tests.emulator.worlds import MORPHINE, World
+from verify.suites.fakes import FakePump, infusing_pump
 
 LIBRARY = Library.shipped()
 ML = 1_000_000

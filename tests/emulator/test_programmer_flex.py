@@ -47,8 +47,8 @@ from protocol.units import (
     QuantityError,
 )
 from protocol.vocabulary import Mode, Reason, Section
-from tests.emulator import tiny
-from tests.emulator.fakes import FakePump, infusing_pump, morphine_prescription
+from verify.suites import tiny
+from verify.suites.fakes import FakePump, infusing_pump, morphine_prescription
 
 LIBRARY = Library.shipped()
 MORPHINE = PicogramsPerNanolitre(20_000)

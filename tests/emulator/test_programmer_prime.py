@@ -26,9 +26,9 @@ from protocol.units import (
     QuantityError,
 )
 from protocol.vocabulary import TherapyState
-from tests.emulator.fakes import FakePump, infusing_pump
 from tests.emulator.test_programmer_bridge import LINE_NL, clinic, updated
 from tests.emulator.worlds import MORPHINE, World
+from verify.suites.fakes import FakePump, infusing_pump
 
 LIBRARY = Library.shipped()
 WEAK = (("morphine", "1 mg/mL"),)

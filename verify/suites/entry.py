@@ -13,10 +13,11 @@ from typing import Any
 
 from emulator.programmer import words
 from emulator.programmer.closing import concerns, infusing
+from emulator.programmer.describe import derive, describe
 from emulator.programmer.draft import Draft, parse_amount
 from emulator.programmer.fate import decide
 from emulator.programmer.results import Done, NoContactError, NotDone, ProgrammerRefusal, Unknown
-from emulator.programmer.review import echo_differences, review, verification
+from emulator.programmer.review import changes, echo_differences, review, verification
 from protocol.messages import (
     AlarmEntry,
     AlarmsReport,
@@ -29,6 +30,7 @@ from protocol.messages import (
     Staged,
     Stop,
 )
+from protocol.prescription_digest import digest_of
 from protocol.units import (
     Milliseconds,
     Nanolitres,
@@ -40,7 +42,7 @@ from protocol.units import (
 )
 from protocol.vocabulary import AlarmCode, AlarmStatus, Mode, Outcome, Priority, Reason, TherapyState
 from verify.suites.clinic import PREMISES, any_sequence
-from verify.suites.fakes import FakePump, seen
+from verify.suites.fakes import SERIAL, FakePump, seen
 from verify.suites.keyboard import every_sequence_of_keys
 from verify.suites.suite import Effort, Property, Suite, require
 from verify.suites.tiny import HARD_1H, HARD_24H, LIBRARY, prescribe
@@ -191,36 +193,37 @@ def _changed() -> Iterator[tuple[str, str, Prescription]]:
 
 
 def reviews(effort: Effort) -> None:
-    """Change each field of a prescription alone, and look at the review, at the echo and at the verification."""
+    """Change each field of a prescription alone, and look at the lines, at the echo and at the verification."""
     base = prescribe(bolus=1_000, count=3)
     report = PrescriptionReport(True, bytes(16), base)
     view = replace(VIEW, prescription=report)
-    shown = review(1, base, view, LIBRARY)
+    shown = review(1, Draft.from_prescription(base, LIBRARY), view, LIBRARY, "")
     require(not shown.changes, f"nothing was changed, and the review shows {shown.changes}")
+    require(shown.prescription == base, "the review is of another prescription")
     for label, text, changed in _changed():
         effort.tried += 1
-        seen_now = review(2, changed, view, LIBRARY)
-        require(seen_now.prescription == changed, f"{label}: the review is of another prescription")
-        lines = [(change.field, change.new) for change in seen_now.changes if change.field == label]
-        require(lines == [(label, text)], f"{label} becomes {text}, and the review shows {seen_now.changes}")
-        require(len(seen_now.changes) == 1, f"{label} alone is changed, and the review shows {seen_now.changes}")
-        back = review(3, base, replace(view, prescription=replace(report, prescription=changed)), LIBRARY)
+        found = changes(describe(base, LIBRARY), describe(changed, LIBRARY))
+        require([(line.field, line.new) for line in found] == [(label, text)], f"{label} becomes {text}: {found}")
+        back = changes(describe(changed, LIBRARY), describe(base, LIBRARY))
+        require([line.old for line in back] == [text], f"{label} was {text}: {back}")
+        read = replace(shown, changes=found).text()
+        require(f"{label}: {found[0].old} -> {text}" in read, f"{label} is not in the text")
         require(
-            [change.old for change in back.changes] == [text], f"{label}: the old value is shown as {back.changes}"
-        )
-        require(f"{label}: {seen_now.changes[0].old} -> {text}" in seen_now.text(), f"{label} is not in the text")
-        require(
-            echo_differences(shown, Staged(shown.digest, changed), LIBRARY), f"{label} differs in the echo, unseen"
+            echo_differences(shown, Staged(shown.digest, changed), LIBRARY), f"{label} is echoed otherwise, unseen"
         )
         held = replace(view, prescription=PrescriptionReport(True, shown.digest, changed))
         require(not verification(shown, held, LIBRARY).agrees, f"{label} differs in the pump, unseen")
-        require(seen_now.digest != shown.digest, f"{label} is not in the digest")
+        require(digest_of(changed, SERIAL) != shown.digest, f"{label} is not in the digest")
     require(not echo_differences(shown, Staged(shown.digest, base), LIBRARY), "the right echo is refused")
     require(echo_differences(shown, Staged(bytes(16), base), LIBRARY), "an echo with another digest is taken")
     good = replace(view, prescription=PrescriptionReport(True, shown.digest, base))
     require(verification(shown, good, LIBRARY).agrees, "what was reviewed does not agree")
     unsure = replace(view, prescription=PrescriptionReport(False, shown.digest, base))
     require(not verification(shown, unsure, LIBRARY).agrees, "an unconfirmed prescription agrees")
+    other = review(2, Draft.from_prescription(base, LIBRARY).daily_dose("120 ng/day"), view, LIBRARY, "")
+    require(other.prescription == replace(base, rate=NanolitresPerDay(120_000)), "the review is of another dose")
+    require(other.digest == digest_of(other.prescription, SERIAL), "the review is named by another digest")
+    require([line.field for line in other.changes] == ["rate"], f"a change of dose is shown as {other.changes}")
 
 
 def derived(effort: Effort) -> None:
@@ -230,7 +233,7 @@ def derived(effort: Effort) -> None:
     ):
         effort.tried += 1
         wanted = prescribe(rate=rate, strength=strength, bolus=bolus, count=count, mode=mode)
-        shown = {change.field: change.new for change in review(1, wanted, VIEW, LIBRARY).derived}
+        shown = derive(wanted, LIBRARY, VIEW.identity)
         flow = rate if mode is Mode.SIMPLE_CONTINUOUS else HELD
         day = flow + (count * bolus if bolus else 0)
         expected = {

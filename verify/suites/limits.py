@@ -17,6 +17,7 @@ from emulator.drug import Verdict, Withdrawal
 from emulator.library import Library
 from emulator.programmer.dose_change import dose_change_findings
 from emulator.programmer.findings import Finding, approves, passes
+from emulator.programmer.flow import flow_of
 from emulator.programmer.limits import examine, examine_bolus
 from emulator.programmer.line_change import line_findings
 from emulator.programmer.refill import check_residual, last_fill
@@ -171,7 +172,8 @@ def changes_of_fluid(effort: Effort) -> None:
         (1, 2, 10, 20), (1, 2, 10, 20), (SLOWEST, 240_000, 480_000), (0, 1_000, LINE_NL)
     ):
         effort.tried += 1
-        found = worst(line_findings(prescribe(strength=old), prescribe(strength=new, rate=flow), flow, line, LIBRARY))
+        after = prescribe(strength=new, rate=flow)
+        found = worst(line_findings(prescribe(strength=old), after, flow_of(after, VIEW.identity), line, LIBRARY))
         expected = Verdict.WITHIN
         if old != new:
             over = any(

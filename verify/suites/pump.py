@@ -252,6 +252,7 @@ def alarms_come_in_time(effort: Effort) -> None:
     require(AlarmCode.UNREQUESTED_DELIVERY in _raised(world), f"one stroke too many, and only {_raised(world)}")
     world = infusing(effort.seed)
     done(world, Stop())
+    done(world, Close(True))
     world.bench.advance(48 * HOUR_MS - MINUTE_MS)
     require(not _raised(world), f"before 48 hours these are raised: {_raised(world)}")
     world.bench.advance(2 * MINUTE_MS)
