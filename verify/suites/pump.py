@@ -38,9 +38,13 @@ from verify.suites.suite import Effort, Property, Suite, require
 from verify.world import NO_BOLUS, World
 
 
+BUCKET_MS, BUCKETS = 61_000, 61
+"""The hour of the dose guard, as documented."""
+
+
 def basal_is_exact(effort: Effort) -> None:
     """Infuse at a slow and at the fastest rate, and count every stroke."""
-    for concentration, rate, hours in ((25_000, 777_777, 24), (500, 23_999_999, 4)):
+    for concentration, rate, hours in ((25_000, 777_777, 24), (500, 23_333_333, 4)):
         effort.tried += 1
         world = World(effort.seed, concentration=concentration)
         reply = world.program(world.prescription(rate))
@@ -49,6 +53,10 @@ def basal_is_exact(effort: Effort) -> None:
         exact = rate * hours * HOUR_MS // (DAY_MS * STROKE_NL)
         counted = strokes_of(world)
         require(counted == exact, f"of {exact} strokes of {rate} nL/day {counted} have moved")
+        at_ms = [-(-number * STROKE_NL * DAY_MS // rate) for number in range(1, exact + 1)]
+        oldest = world.device.now_ms // BUCKET_MS - BUCKETS + 1
+        held = sum(at // BUCKET_MS >= oldest for at in at_ms) * STROKE_NL * concentration
+        require(_hour(world) == held, f"the hour holds {_hour(world)} pg of {held}")
 
 
 def boluses_arrive(effort: Effort) -> None:
