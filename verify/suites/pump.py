@@ -37,19 +37,21 @@ from verify.suites.asking import NEXT, PATIENT, RATE, done, flicker, infusing, r
 from verify.suites.suite import Effort, Property, Suite, require
 from verify.world import NO_BOLUS, World
 
-
 BUCKET_MS, BUCKETS = 61_000, 61
 """The hour of the dose guard, as documented."""
 
 
 def basal_is_exact(effort: Effort) -> None:
     """Infuse at a slow and at the fastest rate, and count every stroke."""
-    for concentration, rate, hours in ((25_000, 777_777, 24), (500, 23_333_333, 4)):
+    for concentration, rate, hours in ((25_000, 777_777, 24), (500, 23_333_333, 2)):
         effort.tried += 1
         world = World(effort.seed, concentration=concentration)
         reply = world.program(world.prescription(rate))
         require(isinstance(reply, Accepted), f"{rate} nL/day is refused: {reply}")
-        world.bench.advance(hours * HOUR_MS)
+        end_ms = hours * HOUR_MS
+        while (due_ms := world.device.next_event_ms) is not None and due_ms <= end_ms:
+            world.bench.jump()  # one event after the other: a long way in one piece is reckoned, not walked
+        world.bench.advance(end_ms - world.device.now_ms)
         exact = rate * hours * HOUR_MS // (DAY_MS * STROKE_NL)
         counted = strokes_of(world)
         require(counted == exact, f"of {exact} strokes of {rate} nL/day {counted} have moved")
