@@ -21,6 +21,7 @@ from emulator.programmer.review import changes, echo_differences, review, verifi
 from protocol.messages import (
     AlarmEntry,
     AlarmsReport,
+    ClinicianBolus,
     Close,
     CommandReport,
     Commit,
@@ -42,7 +43,7 @@ from protocol.units import (
 )
 from protocol.vocabulary import AlarmCode, AlarmStatus, Mode, Outcome, Priority, Reason, TherapyState
 from verify.suites.clinic import PREMISES, any_sequence
-from verify.suites.fakes import SERIAL, FakePump, seen
+from verify.suites.fakes import SERIAL, FakePump, Fault, seen
 from verify.suites.keyboard import every_sequence_of_keys
 from verify.suites.suite import Effort, Property, Suite, require
 from verify.suites.tiny import HARD_1H, HARD_24H, LIBRARY, prescribe
@@ -77,6 +78,20 @@ def echoes(effort: Effort) -> None:
         require(
             not any(isinstance(sent, Commit) for sent in pump.executed), f"{label} comes back as another, committed"
         )
+
+
+def two_unknowns(effort: Effort) -> None:
+    """Lose the reply to a bolus, and to the stop that follows it."""
+    effort.tried += 1
+    pump = _infusing(prescribe())
+    programmer = pump.programmer(LIBRARY)
+    programmer.connect()
+    programmer.interrogate()
+    pump.faults = [(ClinicianBolus, Fault.REPLY_LOST)]
+    first = programmer.bolus("1 ng", "1 h")
+    pump.faults = [(Stop, Fault.REPLY_LOST)]
+    second = programmer.stop()
+    require(programmer.unresolved == (first, second), f"of two unknown results {programmer.unresolved} are left")
 
 
 def closing_sessions(effort: Effort) -> None:
@@ -329,6 +344,7 @@ SUITE = Suite(
     "the programmer's screens",
     (
         Property("entry.echo", "Nothing is committed that comes back as another.", echoes),
+        Property("entry.unknowns", "No unknown result is forgotten for another.", two_unknowns),
         Property("entry.closing sessions", "No session closes on a still pump unsaid.", closing_sessions),
         Property("entry.closings", "No session closes without saying what is wrong.", closings),
         Property("entry.fates", "What became of a command is never guessed.", fates),
