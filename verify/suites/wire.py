@@ -258,14 +258,17 @@ class Wire(RuleBasedStateMachine):
         """The reservoir is filled, and the pump is told or not.
 
         With less than it believes, it may run dry unnoticed and then no longer knows what stands in its line: no
-        change of fluid in the same run, since what the pump is told about its fluid is a premise of the limits.
+        change of fluid in the same run, since what the pump is told about its fluid is a premise of the limits. So a
+        telling without an answer, after which nobody knows what the pump believes, is followed by a full reservoir.
         """
         if not told and (self.fluid_changed or self.escaping):
             return
         self.told_all = self.told_all and told
-        self.world.bench.refill(strokes * STROKE_NL)
         if told:
-            self.ask(Role.CLINICIAN, EnterRefill(Nanolitres(0), Nanolitres(strokes * STROKE_NL)))
+            entry = EnterRefill(Nanolitres(0), Nanolitres(strokes * STROKE_NL))
+            if not isinstance(self.ask(Role.CLINICIAN, entry), Accepted):
+                strokes = self.world.profile.capacity.value // STROKE_NL
+        self.world.bench.refill(strokes * STROKE_NL)
 
     @rule()
     def visit(self) -> None:
