@@ -213,12 +213,18 @@ class Body:
         self.battery.settle(self._clock(), self.strokes)
         level = self.battery.level()
         self.battery.plan_look()
-        if level != self.level_said:
-            self.level_said = level
-            self._tell("battery.level", level=level, left_permille=self.battery.left_permille())
+        if self._said(level):
             self.on_sensor()
             if level == EMPTY:
                 self.on_empty()
+
+    def _said(self, level: str) -> bool:
+        """Let the comparators speak if this is a new level; return whether it is."""
+        is_new = level != self.level_said
+        if is_new:
+            self.level_said = level
+            self._tell("battery.level", level=level, left_permille=self.battery.left_permille())
+        return is_new
 
     def battery_permille(self) -> int:
         """Return what the battery's gauge says, in thousandths of a full one."""
@@ -226,9 +232,14 @@ class Body:
         return self.battery.left_permille()
 
     def battery_level(self) -> str:
-        """Return which of its levels the battery has reached."""
+        """Return which of its levels the battery has reached; the comparators speak when they are asked, too."""
         self.battery.settle(self._clock(), self.strokes)
-        return self.battery.level()
+        level = self.battery.level()
+        if level == EMPTY:
+            self.battery.look_at_ms = self._clock()  # not in the middle of the question
+        else:
+            self._said(level)
+        return level
 
     def supply(self, powered: bool) -> None:
         """Connect the battery to the pump, or take it off."""

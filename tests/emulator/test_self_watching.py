@@ -117,6 +117,19 @@ def test_eos_stops_the_pump_and_comes_before_the_pump_dies() -> None:
         world.connect()
 
 
+def test_a_level_is_recorded_before_the_alarm_that_it_causes() -> None:
+    """However the pump comes to look at its battery, by itself or after a power cut, its level is told of first."""
+    for wait_ms in range(0, 60 * HOUR_MS, 7 * HOUR_MS):
+        world = started()
+        world.bench.inject("battery_eri", left=21)
+        world.advance(wait_ms)
+        world.device.body.battery.used += world.device.body.battery.whole // 500
+        world.cycle_power()
+        world.advance(HOUR_MS)
+        told = next(event.seq for event in events(world, "battery.level") if event.data["level"] == "eos")
+        assert told < next(event.seq for event in events(world, "alarm.raised") if event.data["alarm"] == "eos")
+
+
 def test_a_brown_out_keeps_everything_but_the_confirmation() -> None:
     """After it the pump runs at the minimum rate until a clinician confirms, with ledger, lockout and alarms kept."""
     world = started()
