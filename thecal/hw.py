@@ -9,6 +9,7 @@ from thecal.lazy import LazyGroup
 COMMANDS = {
     "check": ("thecal.hw_check", "Check one port with TX joined to RX."),
     "decode": ("thecal.hw_decode", "Show every frame of a capture."),
+    "emulate": ("thecal.hw_emulate", "Plug models of USB adapters into this Linux host."),
     "list": ("thecal.hw_list:list_ports", "List the ports: chip, driver, who holds them, what to do."),
     "rule": ("thecal.hw_list", "Print the udev rule: permission, low latency, names that stay."),
     "pair": ("thecal.hw_check", "Check two ports that are joined by a null modem."),

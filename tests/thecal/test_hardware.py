@@ -266,3 +266,20 @@ def test_the_udev_rule_is_printed(run: Run) -> None:
     assert answer.code == 0
     assert answer.out.startswith("# USB-serial adapters")
     assert 'LABEL="thecal_end"' in answer.out
+
+
+def test_without_a_virtual_controller_nothing_is_emulated(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Exit code 3, and the message names the module that is missing."""
+    monkeypatch.setattr("hw.emulated.hub.CONTROLLER", tmp_path / "nothing")
+    answer = run("hw", "emulate", "ft232r")
+    assert answer.code == 3
+    assert "modprobe vhci-hcd" in answer.err
+
+
+def test_a_wire_has_two_ends(run: Run) -> None:
+    """Three chips are wrong usage."""
+    answer = run("hw", "emulate", "ft232r", "ch340", "cp2102")
+    assert answer.code == 2
+    assert "two ends" in answer.err
