@@ -33,12 +33,16 @@ class AlarmRecorder:
                 self._alarms.pop(alarm, None)
                 self._alarm_levels()
             case "alarm.forgotten":
+                write.moment("alarm_forgotten")
                 for alarm in self._alarms:
                     write.level(f"alarm({alarm})", False)
                 self._alarms.clear()
                 self._alarm_levels()
             case "alarm.sound":
                 write.moment(f"sound({word(data['pattern'])})", "sound(any)")
+                write.number("sound_lasts", int(data.get("lasts_ms", 0)))
+                if data.get("heard", True):
+                    write.moment("heard")
             case "alarm.silenced":
                 write.moment("silence")
                 longest_ms = load_deadlines().sound.silence_ms

@@ -189,19 +189,21 @@ class AbortedCause(Cause):
     """A clinician's session ended in any way but a close and left the pump below what is prescribed.
 
     It is over when the pump infuses what is prescribed again, when a clinician is back, or when a session is closed.
+    A prime changes nothing: what the pump infuses is what it will infuse after it.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self._attended = False
+        self._wanting = False
         self._ended_ms = -1
         """When a session last ended unasked, by power coming back after it too; the flow is told at that instant."""
 
     def see(self, event: Event, scene: Scene) -> None:
         """Follow sessions, power and flow."""
-        mode, state = word(scene.prescription.get("mode")), scene.state
-        wanting = bool(scene.prescription) and mode != STOPPED and state != UNPROGRAMMED
-        wanting = wanting and (state == STOPPED or (state == MINIMUM_RATE and mode != MINIMUM_RATE))
+        if scene.state != PRIMING:
+            self._wanting = _wanting(scene)
+        wanting = self._wanting
         if event.kind == "session.opened" and word(event.data["role"]) in PROGRAMMERS:
             self._attended, self._ended_ms = True, -1
             self.turn(False, event.at)
@@ -216,7 +218,7 @@ class AbortedCause(Cause):
             self._ended_ms = -1
         elif wanting and event.at == self._ended_ms:
             self.turn(True, event.at)
-        elif not wanting and state != PRIMING:
+        elif not wanting:
             self.turn(False, event.at)
 
 
@@ -321,6 +323,14 @@ def all_causes() -> dict[str, Cause]:
         "session_aborted": AbortedCause(),
         "intrusion": StrangerCause(),
     }
+
+
+def _wanting(scene: Scene) -> bool:
+    """Whether the pump infuses less than what is prescribed until a clinician acts."""
+    mode, state = word(scene.prescription.get("mode")), scene.state
+    if not scene.prescription or mode == STOPPED or state == UNPROGRAMMED:
+        return False
+    return state == STOPPED or (state == MINIMUM_RATE and mode != MINIMUM_RATE)
 
 
 def _named(event: Event) -> str:

@@ -15,12 +15,13 @@ from emulator.journal import Event
 from protocol.units import DAY_MS
 from verify.alarm_recorder import AlarmRecorder
 from verify.scene import FREE_FLOW, HOLD_VALVES_OPEN, STROKES, UNPROGRAMMED, word
-from verify.signal_names import ANY, ROLES
+from verify.signal_names import ANY, BATTERY, ROLES
 from verify.temporal.signals import Record
 from verify.temporal.writer import Writer
 
 ASKED = "asked"
 """The cause of a session's end that is no loss."""
+BAD_PROOF = "bad proof"
 
 
 def record_of(events: Iterable[Event]) -> Record:
@@ -44,6 +45,7 @@ class Recorder:
         self._reservoir_nl = self._reckoned_nl = 0
         self._lockout_ms = 0
         self._boluses: deque[int] = deque()
+        self._wrong_proofs = 0
         self._write.level("powered", True)
 
     def take(self, event: Event) -> None:
@@ -130,8 +132,13 @@ class Recorder:
             write.moment("restored")
             write.level("confirmed", False)
         else:
-            for role in (*ROLES, ANY):
+            write.level("telemetry_held", False)
+            self._no_stranger()
+            for role in ROLES:
+                if write.is_true(f"session({role})"):
+                    write.moment(f"session_lost({role})", "session_lost(any)")
                 write.level(f"session({role})", False)
+            write.level("session(any)", False)
 
     def _fault(self, kind: str, data: dict[str, Any]) -> None:
         fault = word(data["fault"])
@@ -141,11 +148,21 @@ class Recorder:
             self._faults.add(fault)
             if fault == "mri" and not self._valves:
                 self._write.level("standing", True)
+            if fault == "clock":
+                self._clock(word(data.get("settings", {}).get("how", "stands")))
         elif kind == "fault.cleared":
             self._write.level(f"fault({fault})", False)
             self._faults.discard(fault)
+            if fault == "clock":
+                self._write.level("clock_stands", False)
         self._write.level("fault(any)", bool(self._faults))
         self._write.level("valves_open", self._valves and not self._faults.isdisjoint(HOLD_VALVES_OPEN))
+
+    def _clock(self, how: str) -> None:
+        if how == "stands":
+            self._write.level("clock_stands", True)
+        else:
+            self._write.moment("clock_jumps")
 
     # --- the pump ---
 
@@ -223,9 +240,16 @@ class Recorder:
                 write.moment(f"{data['outcome']}({command})", f"{data['outcome']}(any)")
             case "wire.authentication_failed":
                 write.moment("authentication_failed")
-                write.number("failures_in_a_row", int(data["failures"]))
+            case "wire.rejected" if data["what"] == BAD_PROOF:
+                write.moment("wrong_proof")
+                self._wrong_proofs += 1
+                write.number("wrong_proofs", self._wrong_proofs)
             case "session.opened" | "session.closed":
                 self._session(kind, word(data["role"]), data.get("cause"))
+            case "battery.level":
+                self._battery(word(data["level"]), data)
+            case "telemetry.held" | "telemetry.released":
+                write.level("telemetry_held", kind == "telemetry.held")
             case "guard.refused":
                 write.moment("guard_refused")
             case "drive.turned_dry":
@@ -243,6 +267,16 @@ class Recorder:
         write.level(f"session({role})", is_open)
         write.level("session(any)", is_open)
         if is_open:
-            write.number("failures_in_a_row", 0)
+            self._no_stranger()
         elif cause != ASKED:
             write.moment(f"session_lost({role})", "session_lost(any)")
+
+    def _no_stranger(self) -> None:
+        self._wrong_proofs = 0
+        self._write.number("wrong_proofs", 0)
+
+    def _battery(self, level: str, data: dict[str, Any]) -> None:
+        write = self._write
+        write.number("charge", int(data.get("left_permille", 0)))
+        for each in BATTERY:
+            write.level(f"battery({each})", level in BATTERY and BATTERY.index(each) <= BATTERY.index(level))

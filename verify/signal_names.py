@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from protocol.units import Nanolitres, NanolitresPerDay, Quantity
+from protocol.units import Milliseconds, Nanolitres, NanolitresPerDay, Quantity
 from verify.temporal.signals import Vocabulary
 
 ALARMS = (
@@ -68,11 +68,9 @@ FAULTS = (
     "battery_eos",
     "battery_premature",
     "low_battery_reset",
-    "clock_fault",
-    "annunciator_fault",
-    "telemetry_latch",
     "clock",
     "annunciator",
+    "telemetry_latch",
 )
 COMMANDS = (
     "stage_prescription",
@@ -92,6 +90,8 @@ COMMANDS = (
     "close",
 )
 ROLES = ("observer", "patient", "clinician", "service")
+BATTERY = ("eri", "eos", "empty")
+"""The battery's levels, each of which includes those after it."""
 ANY = "any"
 
 MEANINGS: Mapping[str, tuple[Iterable[str], str]] = {
@@ -114,7 +114,9 @@ MEANINGS: Mapping[str, tuple[Iterable[str], str]] = {
     "alarm_raised": ((*ALARMS, ANY), "moment: an alarm is raised"),
     "alarm_cleared": ((*ALARMS, ANY), "moment: an alarm is cleared"),
     "raised_as": (PRIORITIES, "moment: an alarm is raised, with this priority"),
-    "sound": ((*PRIORITIES, ANY), "moment: the sounder sounds, in this pattern"),
+    "alarm_forgotten": ((), "moment: damage to memory makes the pump forget its alarms"),
+    "sound": ((*PRIORITIES, ANY), "moment: the sounder is sounded, in this pattern"),
+    "heard": ((), "moment: it is sounded and works"),
     "silence": ((), "moment: a silence is granted"),
     "silenced": (
         (),
@@ -122,15 +124,20 @@ MEANINGS: Mapping[str, tuple[Iterable[str], str]] = {
     ),
     "fault": ((*FAULTS, ANY), "the bench keeps this fault there"),
     "injected": ((*FAULTS, ANY), "moment: the bench brings a fault about"),
+    "battery": (BATTERY, "the battery has reached this level, as its own comparators say"),
+    "clock_stands": ((), "the clock stands still"),
+    "clock_jumps": ((), "moment: the clock jumps or wraps"),
+    "telemetry_held": ((), "interference holds the receiver on"),
     "bolus_started": ((*BOLUSES, ANY), "moment: a bolus begins"),
     "bolus_ended": ((*BOLUSES, ANY), "moment: a bolus ends, early or not"),
     "bolus_denied": ((), "moment: the patient's request is denied"),
     "lockout": ((), "the patient's lockout since the last bolus, prescription or refill"),
     "session": ((*ROLES, ANY), "an authenticated session is open"),
-    "session_lost": ((*ROLES, ANY), "moment: a session ends and nobody closed it"),
+    "session_lost": ((*ROLES, ANY), "moment: a session ends and nobody closed it, a power cut being one way"),
     "accepted": ((*COMMANDS, ANY), "moment: the pump has carried out a command"),
     "refused": ((*COMMANDS, ANY), "moment: the pump has refused a command"),
     "authentication_failed": ((), "moment: somebody could not prove who they are"),
+    "wrong_proof": ((), "moment: a proof of a key is wrong"),
 }
 """Boolean signals, their arguments, and what they mean."""
 
@@ -146,7 +153,9 @@ NUMBERS: Mapping[str, tuple[type[Quantity] | None, str]] = {
     "stroke": (Nanolitres, "the volume of one stroke"),
     "patient_boluses": (None, "patient boluses of the last 24 h"),
     "patient_boluses_granted": (None, "patient boluses that the prescription grants in any 24 h"),
-    "failures_in_a_row": (None, "failed authentications since the last that succeeded"),
+    "wrong_proofs": (None, "wrong proofs since the last session or loss of power"),
+    "charge": (None, "thousandths of the charge that were left when the battery last reached a level"),
+    "sound_lasts": (Milliseconds, "how long the pattern lasts that sounded last"),
 }
 """Numbers, the kind of each and what they mean."""
 

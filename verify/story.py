@@ -33,6 +33,8 @@ class Story:
 
     def __init__(self, **start: Any) -> None:
         self.journal = Journal()
+        self._named: dict[str, str] = {}
+        """The alarm that was raised last, by priority."""
         bench: dict[str, Any] = {
             "stroke_nl": STROKE_NL,
             "line_nl": 0,
@@ -45,6 +47,8 @@ class Story:
 
     def tell(self, at_ms: int, kind: str, /, **data: Any) -> Story:
         """Record any event."""
+        if kind == "alarm.raised":
+            self._named[data["priority"]] = data["alarm"]
         self.journal.record(at_ms, kind, **data)
         return self
 
@@ -88,8 +92,10 @@ class Story:
         return self.sound(at_ms, priority) if sounds else self
 
     def sound(self, at_ms: int, pattern: str = "critical") -> Story:
-        """Record a sound."""
-        return self.tell(at_ms, "alarm.sound", alarm="", pattern=pattern)
+        """Record a sound that is heard, for the alarm of this priority that was raised last."""
+        lasts_ms = 3_000 if pattern == "critical" else 1_000
+        named = self._named.get(pattern, "")
+        return self.tell(at_ms, "alarm.sound", alarm=named, pattern=pattern, lasts_ms=lasts_ms, heard=True)
 
     def verdict(self, ends_at_ms: int | None = None, *, properties: Sequence[Property] = ()) -> Verdict:
         """End the story, if a time is given, and have it judged."""
