@@ -44,7 +44,7 @@ from protocol.channel_events import (
     SessionOpened,
 )
 from protocol.link import PumpLink
-from protocol.messages import Accepted, Message, Refused
+from protocol.messages import Accepted, AlarmsReport, Message, Refused
 from protocol.pump_end import PumpEnd
 from protocol.vocabulary import LogKind, TherapyState
 
@@ -271,6 +271,8 @@ class PumpDevice:
         if self._commands is None:
             raise PowerLostError("a request after the power was lost")
         reply = self._commands.handle(message, role, request.session, request.counter)
+        if isinstance(reply, AlarmsReport):
+            self._tell("wire.alarms", role=role.name.lower(), listed=[alarm_name(each.code) for each in reply.alarms])
         if message.CHANGES_STATE:
             refused = isinstance(reply, Refused)
             self._tell(

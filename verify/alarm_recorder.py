@@ -34,10 +34,7 @@ class AlarmRecorder:
                 self._alarm_levels()
             case "alarm.forgotten":
                 write.moment("alarm_forgotten")
-                for alarm in self._alarms:
-                    write.level(f"alarm({alarm})", False)
-                self._alarms.clear()
-                self._alarm_levels()
+                self._forgotten({word(alarm): word(kept) for alarm, kept in data.get("kept", {}).items()})
             case "alarm.sound":
                 write.moment(f"sound({word(data['pattern'])})", "sound(any)")
                 write.number("sound_lasts", int(data.get("lasts_ms", 0)))
@@ -57,6 +54,12 @@ class AlarmRecorder:
         self._alarm_levels()
         if alarm in DOUBTS:
             write.level("confirmed", False)
+
+    def _forgotten(self, kept: dict[str, str]) -> None:
+        for alarm in {**self._alarms, **kept}:
+            self._write.level(f"alarm({alarm})", alarm in kept)
+        self._alarms = kept
+        self._alarm_levels()
 
     def _alarm_levels(self) -> None:
         raised = set(self._alarms.values())

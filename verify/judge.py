@@ -21,6 +21,7 @@ from verify.alarms import AlarmWatcher
 from verify.boluses import BolusWatcher
 from verify.conservation import ConservationWatcher
 from verify.doses import DoseWatcher
+from verify.listing import ListingWatcher
 from verify.movement import AlarmFlowWatcher, DeliveryWatcher, PermissionWatcher, PrimingWatcher, RateWatcher
 from verify.occurrences import occurrence, times
 from verify.properties import Property, check_record
@@ -61,6 +62,7 @@ class Judge:
             self._conservation,
             self._alarms,
             SoundWatcher(),
+            ListingWatcher(),
         )
         self._findings: list[Finding] = []
         self._occurrences: Counter[str] = Counter()

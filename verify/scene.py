@@ -163,7 +163,8 @@ class Scene:
         elif event.kind == "alarm.cleared":
             self.alarms.pop(word(event.data["alarm"]), None)
         else:
-            self.alarms.clear()
+            kept = event.data.get("kept", {})
+            self.alarms = {word(alarm): word(priority) for alarm, priority in kept.items()}
 
     def _begin(self, data: dict[str, Any]) -> None:
         self.start = data

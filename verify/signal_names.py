@@ -114,7 +114,7 @@ MEANINGS: Mapping[str, tuple[Iterable[str], str]] = {
     "alarm_raised": ((*ALARMS, ANY), "moment: an alarm is raised"),
     "alarm_cleared": ((*ALARMS, ANY), "moment: an alarm is cleared"),
     "raised_as": (PRIORITIES, "moment: an alarm is raised, with this priority"),
-    "alarm_forgotten": ((), "moment: damage to memory makes the pump forget its alarms"),
+    "alarm_forgotten": ((), "moment: damage to memory makes the pump forget alarms"),
     "sound": ((*PRIORITIES, ANY), "moment: the sounder is sounded, in this pattern"),
     "heard": ((), "moment: it is sounded and works"),
     "silence": ((), "moment: a silence is granted"),

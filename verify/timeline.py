@@ -109,6 +109,10 @@ class _Reader:
                 self._begin(f"{data['priority']} alarm, {_plain(data['alarm'])}", event.at, word(data["priority"]))
             case "alarm.cleared":
                 self._end_alarm(_plain(data["alarm"]), event.at)
+            case "alarm.forgotten":
+                for words in [words for words in self.open_spans if " alarm, " in words]:
+                    if not any(words.endswith(f" alarm, {_plain(kept)}") for kept in data.get("kept", {})):
+                        self._end(words, event.at)
             case "fault.injected":
                 self._begin(f"fault, {_plain(data['fault'])}", event.at, "fault")
             case "fault.cleared":

@@ -43,6 +43,8 @@ class Claim(enum.StrEnum):
     """An alarm was cleared while its cause was still there."""
     SILENT = "silent alarm"
     """A raised alarm did not sound when it had to."""
+    LIST = "alarm list"
+    """An interrogation was not told every raised alarm, critical ones first, and nothing else."""
     ALARM_FLOW = "flow during an alarm"
     """A raised alarm that limits the flow was not obeyed."""
     ALARM_RAISED_RATE = "alarm raised the rate"

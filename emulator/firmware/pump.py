@@ -92,6 +92,8 @@ class Pump:
         self._bases = TimeBases(self)
         look_at_drive(self)
         look_at_valves(self)
+        if "alarms" in damaged:
+            self._watch.forgot()
         if damaged:
             self._memory_fault(damaged)
             self.save()

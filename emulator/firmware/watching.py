@@ -96,6 +96,11 @@ class Watch:
         """Take note of a power loss."""
         self.panel = alarms.restarted(self.panel)
 
+    def forgot(self) -> None:
+        """Tell that the memory of the alarms was damaged, and which alarms an older copy of it still has."""
+        kept = {alarm_name(alarm.code): priority_name(alarm.code) for alarm in self.panel.raised}
+        self._pump.tell("alarm.forgotten", kept=kept)
+
     def clear(self, code: AlarmCode) -> None:
         """Clear a latched alarm."""
         self.panel = alarms.clear(self.panel, code)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from emulator.bench_faults import FAULTS
 from emulator.firmware.alarm_table import ALARMS, BY_CODE
+from emulator.firmware.alarms import Panel
 from emulator.workups.finding import Workup
 from emulator.workups.reading import shipped_catalogue
 from protocol.vocabulary import AlarmCode
+from tests.verify.alarm_properties import ALARM_PROPERTIES
 from verify.deadlines import load_deadlines
 from verify.faults.catalogue import CLASSES, Failure, failures
 from verify.faults.report import Outcome
@@ -22,10 +26,19 @@ NO_FAILURE = {"ACCURACY"}
 
 @pytest.mark.safety
 @pytest.mark.parametrize(("failure", "profile"), EVERY, ids=[f"{failure.id}-{profile}" for failure, profile in EVERY])
-def test_every_failure_is_noticed_as_its_class_claims(failure: Failure, profile: str) -> None:
-    """Caused in a fresh pump, the failure is noticed by what its row says, in time and with nothing amiss."""
+def test_every_failure_is_noticed_as_its_class_claims(
+    failure: Failure, profile: str, record_property: Callable[[str, object], None]
+) -> None:
+    """Caused in a fresh pump, the failure is noticed by what its row says, in time and with nothing amiss.
+
+    Its journal breaks no claim and no formula, and puts to the test the formula that demands its alarm.
+    """
     outcome = run(failure, profile)
+    record_property("premises", outcome.premises)
     assert outcome.problems == ()
+    demanded = {ALARM_PROPERTIES[alarm] for alarm in failure.alarms}
+    assert not demanded or demanded & set(outcome.premises)
+    assert len(demanded) != 1 or demanded <= set(outcome.premises)
     assert outcome.noticed_by
     if outcome.deadline_ms is not None and outcome.after_ms is not None:
         assert outcome.after_ms <= outcome.deadline_ms
@@ -40,6 +53,12 @@ def test_every_row_has_a_scene_and_every_scene_a_row() -> None:
 def test_every_fault_of_the_bench_belongs_to_a_failure() -> None:
     """What the bench can make go wrong is in the table."""
     assert {fault.id for fault in FAULTS.values()} - NO_FAILURE <= set(failures())
+
+
+def test_every_alarm_is_put_to_the_test_by_a_failure_of_its_own() -> None:
+    """Each alarm is the only one of some failure, whose scene then shows the formula that demands it."""
+    alone = {failure.alarms[0] for failure in failures().values() if len(failure.alarms) == 1}
+    assert alone == set(ALARM_PROPERTIES)
 
 
 def test_every_alarm_answers_a_failure_and_agrees_with_its_tables() -> None:
@@ -82,6 +101,14 @@ def test_an_outcome_that_falls_short_says_so() -> None:
     assert not late.holds
     assert late.words() == "too late"
     assert late.as_json()["holds"] is False
+
+
+def test_a_scene_whose_journal_breaks_a_claim_falls_short(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A scene that is content with a pump that the judge is not content with is not good enough."""
+    monkeypatch.setattr("emulator.firmware.watching.Watch.restarted", lambda watch: setattr(watch, "panel", Panel()))
+    outcome = run(failures()["LOW-BATTERY-RESET"], "valve")
+    assert not outcome.holds
+    assert any(problem.startswith("the judge: ") for problem in outcome.problems)
 
 
 def test_a_pump_without_its_detector_falls_short(monkeypatch: pytest.MonkeyPatch) -> None:

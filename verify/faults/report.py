@@ -74,6 +74,8 @@ class Outcome:
     patient: tuple[str, ...]
     """What a visitor would note at the end of the scene."""
     harms: tuple[str, ...]
+    premises: dict[str, int] = field(default_factory=dict)
+    """How often the premise of each formula became true in the scene's journal, if it did."""
 
     @property
     def holds(self) -> bool:

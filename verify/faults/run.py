@@ -1,4 +1,8 @@
-"""Causes failures one by one, each in a fresh pump of each profile that can have it, and says what came of it."""
+"""Causes failures one by one, each in a fresh pump of each profile that can have it, and says what came of it.
+
+Whatever the failure, the journal of its scene is judged: no failure excuses a broken claim or formula beyond what the
+judge itself excuses.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +11,11 @@ from collections.abc import Iterable, Iterator
 from protocol.units import DAY_MS
 from verify.faults import scenes_clinical, scenes_computed, scenes_device, scenes_session
 from verify.faults.catalogue import Failure, failures
-from verify.faults.report import Outcome, Scene
+from verify.faults.report import Outcome, Report, Scene
 from verify.faults.stage import DOSE_PG, Stage
+from verify.judge import judge_lines
+from verify.properties import load_properties
+from verify.verdict import Verdict
 
 SCENES: dict[str, Scene] = {
     **scenes_device.SCENES,
@@ -38,6 +45,7 @@ def run(failure: Failure, profile: str, seed: int = 1) -> Outcome:
     lasted_ms = stage.now_ms - report.began_ms
     prescribed_pg = DOSE_PG * lasted_ms // DAY_MS
     signs = stage.bed.signs()
+    verdict = _judged(stage, report)
     return Outcome(
         failure=failure.id,
         profile=profile,
@@ -52,4 +60,16 @@ def run(failure: Failure, profile: str, seed: int = 1) -> Outcome:
         tissue_pg=moved["tissue_pg"],
         patient=signs.words(),
         harms=tuple(outcome.value for outcome in signs.outcomes),
+        premises={formula.id: formula.premises for formula in verdict.formulas if formula.premises},
     )
+
+
+def _judged(stage: Stage, report: Report) -> Verdict:
+    """End the scene and have its journal judged; whatever is found fell short."""
+    stage.bench.finish()
+    verdict = judge_lines(stage.journal.lines, properties=load_properties())
+    for finding in verdict.findings:
+        report.demand(False, f"the judge: {finding.line()}")
+    for formula in verdict.formulas:
+        report.demand(not formula.violated, f"the judge: formula {formula.id} is violated: {formula.words}")
+    return verdict
