@@ -8,9 +8,10 @@ import pytest
 
 from emulator.bench_faults import FAULTS
 from emulator.firmware.alarm_table import ALARMS, BY_CODE
-from emulator.firmware.alarms import Panel
+from emulator.firmware.alarms import Timing
 from emulator.workups.finding import Workup
 from emulator.workups.reading import shipped_catalogue
+from protocol.units import HOUR_MS, MINUTE_MS
 from protocol.vocabulary import AlarmCode
 from tests.verify.alarm_properties import ALARM_PROPERTIES
 from verify.deadlines import load_deadlines
@@ -105,8 +106,9 @@ def test_an_outcome_that_falls_short_says_so() -> None:
 
 def test_a_scene_whose_journal_breaks_a_claim_falls_short(monkeypatch: pytest.MonkeyPatch) -> None:
     """A scene that is content with a pump that the judge is not content with is not good enough."""
-    monkeypatch.setattr("emulator.firmware.watching.Watch.restarted", lambda watch: setattr(watch, "panel", Panel()))
-    outcome = run(failures()["LOW-BATTERY-RESET"], "valve")
+    seldom = Timing(critical_ms=HOUR_MS, non_critical_ms=HOUR_MS, silence_ms=MINUTE_MS)
+    monkeypatch.setattr("emulator.firmware.watching.timing_of", lambda _: seldom)
+    outcome = run(failures()["MOTOR-STALL"], "peristaltic")
     assert not outcome.holds
     assert any(problem.startswith("the judge: ") for problem in outcome.problems)
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
+
 import pytest
 
 from protocol.units import DAY_MS, HOUR_MS, MINUTE_MS
-from verify.story import MASS_PG, PERIOD_MS, STROKE_NL, Story, healthy
+from verify.story import MASS_PG, PERIOD_MS, RATE, STROKE_NL, Story, healthy
 from verify.verdict import Claim
 
 
@@ -99,6 +101,22 @@ def test_a_jump_of_the_clock_is_owed_until_power_fails() -> None:
         finding.words for finding in story.verdict(DAY_MS + HOUR_MS).findings if finding.claim is Claim.LATE_ALARM
     ]
     assert not [words for words in late if "clock" in words]
+
+
+def test_a_session_that_breaks_off_during_a_prime_is_aborted() -> None:
+    """A prime on a stopped pump changes nothing about what the pump infuses: the alarm is due, and no false one."""
+    story = healthy(1).tell(DAY_MS, "session.opened", role="clinician").state(DAY_MS, "stopped", 0)
+    story.state(DAY_MS + 1, "priming", RATE).tell(DAY_MS + 2, "session.closed", role="clinician", cause="idle")
+    assert Claim.LATE_ALARM in deepcopy(story).verdict(DAY_MS + HOUR_MS).broken()
+    story.raised(DAY_MS + MINUTE_MS, "session_aborted").state(DAY_MS + MINUTE_MS, "stopped", 0)
+    assert story.verdict().holds
+
+
+def test_a_session_that_breaks_off_during_a_prime_of_a_running_pump_is_not_aborted() -> None:
+    """After a prime that interrupted the infusion, the pump infuses what is prescribed."""
+    story = healthy(1).tell(DAY_MS, "session.opened", role="clinician").state(DAY_MS, "priming", RATE)
+    story.tell(DAY_MS + 2, "session.closed", role="clinician", cause="idle")
+    assert Claim.FALSE_ALARM in story.raised(DAY_MS + MINUTE_MS, "session_aborted").verdict().broken()
 
 
 def test_a_session_that_was_closed_is_not_aborted() -> None:

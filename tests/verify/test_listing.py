@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from emulator.firmware.alarms import Panel
 from protocol.messages import AcknowledgeAlarm, Interrogate
 from protocol.units import DAY_MS, HOUR_MS
 from protocol.vocabulary import AlarmCode, Role, Section
@@ -89,3 +90,24 @@ def test_an_alarm_that_comes_back_out_of_an_older_memory_is_told() -> None:
     damage_alarms(world, "alarms")
     verdict = righted(world)
     assert verdict.holds, "\n".join(verdict.lines())
+
+
+def powered_off_and_on(world: World) -> Verdict:
+    """Cut power for an hour, ask for the alarms, and return the judgement."""
+    world.bench.cut_power()
+    world.bench.advance(HOUR_MS)
+    world.bench.restore_power()
+    world.talk(Role.OBSERVER, Interrogate(Section.ALARMS))
+    return world.verdict()
+
+
+def test_an_alarm_outlives_its_cause_and_a_power_cut() -> None:
+    """What was not acknowledged is listed after a power cut, even if its cause was gone before."""
+    verdict = powered_off_and_on(stalled_once())
+    assert verdict.holds, "\n".join(verdict.lines())
+
+
+def test_a_pump_that_loses_its_alarms_with_the_power_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A pump that begins with a clean slate hides the alarm whose cause is gone."""
+    monkeypatch.setattr("emulator.firmware.watching.Watch.restarted", lambda watch: setattr(watch, "panel", Panel()))
+    assert Claim.LIST in powered_off_and_on(stalled_once()).broken()
