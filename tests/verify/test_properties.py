@@ -10,10 +10,21 @@ import pytest
 
 from emulator.bench_faults import FAULTS
 from emulator.journal import read_journal
-from protocol.messages import MESSAGES, AcknowledgeAlarm, PatientBolus, Prime, SilenceAlarms, StageSchedule, Stop
+from protocol.messages import (
+    MESSAGES,
+    AcknowledgeAlarm,
+    EnterRefill,
+    Interrogate,
+    PatientBolus,
+    Prime,
+    SilenceAlarms,
+    StageSchedule,
+    Start,
+    Stop,
+)
 from protocol.prescription_digest import schedule_digest
 from protocol.units import DAY_MS, HOUR_MS, MINUTE_MS, Milliseconds, Nanolitres, NanolitresPerDay
-from protocol.vocabulary import AlarmCode, Mode, Role, TherapyState
+from protocol.vocabulary import AlarmCode, Mode, Role, Section, TherapyState
 from tests.emulator.worlds import schedule
 from tests.verify.alarm_properties import ALARM_PROPERTIES
 from verify.deadlines import load_deadlines
@@ -485,6 +496,96 @@ def scheduled_then_bridged(world: World) -> None:
     world.bench.advance(5 * DAY_MS)
 
 
+def refilled_at_last(world: World) -> None:
+    """Let a small filling run out, refill, enter it, and acknowledge both alarms."""
+    world.bench.advance(2 * DAY_MS)
+    world.bench.refill(20_000_000, ((MORPHINE, world.concentration),))
+    world.talk(Role.CLINICIAN, EnterRefill(Nanolitres(0), Nanolitres(20_000_000)))
+    acknowledge(world)
+
+
+def worn_out(world: World) -> None:
+    """Let the battery reach its replacement indicator, and the pump wait in its box until its end of service."""
+    world.bench.inject("battery_eri")
+    while AlarmCode.EOS not in raised(world):
+        world.bench.advance(10 * DAY_MS)
+    acknowledge(world)
+
+
+def leaking_away(world: World) -> None:
+    """Let the charge leak away until nothing is left."""
+    world.bench.inject("battery_premature", within=3 * DAY_MS)
+    world.bench.advance(4 * DAY_MS)
+
+
+def mended(world: World) -> None:
+    """Break clock and sounder one after the other, mend each, and acknowledge its alarm."""
+    for fault in ("clock", "annunciator"):
+        world.bench.inject(fault)
+        world.bench.advance(DAY_MS)
+        acknowledge(world)
+        world.bench.clear(fault)
+        world.bench.advance(DAY_MS)
+        acknowledge(world)
+        world.talk(Role.CLINICIAN, Start())
+
+
+def disturbed(world: World) -> None:
+    """Let an alarm sound in a disturbance, and strangers try their luck; then a clinician sees to it all."""
+    world.bench.inject("telemetry_latch")
+    world.bench.inject("motor_stall")
+    world.bench.advance(HOUR_MS)
+    for fault in ("telemetry_latch", "motor_stall"):
+        world.bench.clear(fault)
+    world.hang_up()
+    for _ in range(8):
+        world.wrong_proof()
+        world.bench.advance(10 * MINUTE_MS)
+    acknowledge(world)
+
+
+def refused_by_the_guard(world: World) -> None:
+    """Lose the ledgers, wait for a refusal and until there is room again, prescribe, stop and acknowledge."""
+    world.bench.inject("memory", place="ledgers", bit=3)
+    world.bench.advance(3 * DAY_MS)
+    acknowledge(world)
+    world.program(world.prescription(60_000))
+    world.talk(Role.CLINICIAN, Stop())
+    acknowledge(world)
+
+
+def left_in_a_prime(world: World) -> None:
+    """Let the session break off during a prime of a stopped pump, and come back an hour later."""
+    world.talk(Role.CLINICIAN, Stop())
+    world.bench.empty_line()
+    world.talk(Role.CLINICIAN, Prime(Nanolitres(100_000), Milliseconds(6 * HOUR_MS), line_emptied=True))
+    world.hang_up()
+    world.bench.advance(HOUR_MS)
+    acknowledge(world)
+
+
+def cut_off(world: World) -> None:
+    """Cut the power during a session, with the pump infusing."""
+    world.talk(Role.CLINICIAN, Interrogate(Section.ALARMS))
+    world.bench.cut_power()
+    world.bench.advance(HOUR_MS)
+    world.bench.restore_power()
+    world.hang_up()
+    world.bench.advance(HOUR_MS)
+
+
+def raised(world: World) -> set[AlarmCode]:
+    """Return which alarms the pump has raised."""
+    return {alarm.code for alarm in world.device.pump.panel.raised} if world.device.pump else set()
+
+
+def acknowledge(world: World) -> None:
+    """Ask for the alarms and acknowledge every one, as far as the pump lets it."""
+    world.talk(Role.CLINICIAN, Interrogate(Section.ALARMS))
+    for code in AlarmCode:
+        world.talk(Role.CLINICIAN, AcknowledgeAlarm(code))
+
+
 TROUBLES: list[tuple[Callable[[int], World], Callable[[World], None], set[str]]] = [
     (
         nearly_empty,
@@ -495,6 +596,22 @@ TROUBLES: list[tuple[Callable[[int], World], Callable[[World], None], set[str]]]
     (full_rate, run_away, {"unrequested-delivery-alarm", "no-false-unrequested-delivery-alarm"}),
     (valve_metered, opened, {"free-flow-alarm", "no-false-free-flow-alarm", "free-flow-alarm-latched"}),
     (full_rate, primed, {"priming-ends", "priming-gives-no-drug"}),
+    (nearly_empty, refilled_at_last, {"reservoir-low-alarm-latched", "reservoir-empty-alarm-latched"}),
+    (unprogrammed, worn_out, {"eri-alarm", "eos-alarm", "eri-before-eos"}),
+    (full_rate, leaking_away, {"eri-alarm", "eos-alarm", "eos-before-the-end"}),
+    (
+        full_rate,
+        mended,
+        {"clock-alarm", "clock-alarm-latched", "annunciator-alarm", "annunciator-alarm-latched"},
+    ),
+    (
+        full_rate,
+        disturbed,
+        {"telemetry-alarm", "telemetry-alarm-latched", "intrusion-alarm", "intrusion-alarm-latched"},
+    ),
+    (full_rate, refused_by_the_guard, {"dose-limit-alarm", "dose-limit-alarm-latched", "memory-alarm-latched"}),
+    (full_rate, left_in_a_prime, {"session-aborted-alarm", "no-false-session-aborted-alarm"}),
+    (full_rate, cut_off, {"session-aborted-alarm", "no-false-session-aborted-alarm"}),
     (unprogrammed, scheduled_then_bridged, {"schedule-in-range", "no-bolus-in-priming-or-bridge"}),
 ]
 
@@ -503,12 +620,12 @@ TROUBLES: list[tuple[Callable[[int], World], Callable[[World], None], set[str]]]
 def test_troubles_of_the_real_pump_are_met_as_promised(
     start: Callable[[int], World], trouble: Callable[[World], None], shown: set[str]
 ) -> None:
-    """No formula is violated, and those that the trouble is about were put to the test."""
+    """Nothing is violated, and the formulas that the trouble is about were put to the test."""
     world = start(1)
     trouble(world)
-    formulas = world.verdict().formulas
-    assert not [line for each in formulas for line in each.lines()]
-    assert {each.id for each in formulas if not each.idle} >= shown
+    verdict = world.verdict()
+    assert verdict.holds, "\n".join(verdict.lines())
+    assert {each.id for each in verdict.formulas if not each.idle} >= shown
 
 
 def test_the_pump_says_which_alarms_it_has() -> None:
