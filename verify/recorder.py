@@ -15,7 +15,7 @@ from emulator.journal import Event
 from protocol.units import DAY_MS
 from verify.alarm_recorder import AlarmRecorder
 from verify.scene import FREE_FLOW, HOLD_VALVES_OPEN, STROKES, UNPROGRAMMED, word
-from verify.signal_names import ANY, BATTERY, ROLES
+from verify.signal_names import BATTERY, ROLES
 from verify.temporal.signals import Record
 from verify.temporal.writer import Writer
 

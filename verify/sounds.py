@@ -3,9 +3,9 @@
 Power that comes back to a raised alarm makes it heard at once, too: otherwise brown-outs would make a mute pump.
 
 A silence is honoured only for its bounded time, only until a new alarm is raised, and only if the sounder has
-sounded since the silence before it: otherwise silences could add up to a mute pump. Every sound is for an alarm that is
-raised, and for none less urgent than another. Time is counted while the
-pump has power, since nothing can sound without. A sounder that is broken is sounded all the same.
+sounded since the silence before it: otherwise silences could add up to a mute pump. Every sound is for an alarm
+that is raised, and for none less urgent than another. Time is counted while the pump has power, since nothing can
+sound without. A sounder that is broken is sounded all the same.
 """
 
 from __future__ import annotations
@@ -93,7 +93,8 @@ class SoundWatcher(Watcher):
             yield Finding(Claim.PRIORITY, event.at, words, 1, 0, "sounds")
             return
         if scene.alarms.get(named) != _highest(scene):
-            words = f"the sounder sounded for {named or 'nothing'}, and {', '.join(sorted(scene.alarms))} raised"
+            raised = ", ".join(sorted(scene.alarms)) or "nothing"
+            words = f"the sounder sounded for {named or 'nothing'}, and raised was {raised}"
             yield Finding(Claim.PRIORITY, event.at, words, 1, 0, "sounds")
         if not event.data.get("heard", True) and "annunciator" not in scene.faults:
             yield Finding(Claim.SILENT, event.at, "the sounder was sounded and not heard", 1, 0, "sounds")

@@ -62,14 +62,15 @@ def test_the_formulas_are_reported(journal: Path) -> None:
 
 def test_a_violated_formula_alone_is_exit_code_1(tmp_path: Path) -> None:
     """What no watcher finds and a formula does is a violation, with its premise's count in the JSON."""
-    path = written(healthy(1).sound(DAY_MS), tmp_path)
-    assert "formula no-sound-without-alarm: the sounder sounds only for an alarm" in run(path).stdout
+    denied = healthy(1).tell(DAY_MS, "pump.bolus", what="denied", kind="patient")
+    path = written(denied, tmp_path)
+    assert "formula denied-is-refused: a request that the pump denies is answered" in run(path).stdout
     result = run(path, "--json")
     assert result.exit_code == 1
     table = json.loads(result.stdout)
     assert (table["verdict"], table["findings"]) == ("violated", [])
     (violated,) = [each for each in table["formulas"] if each["outcome"] == "violated"]
-    assert (violated["id"], violated["premises"], violated["violations"]) == ("no-sound-without-alarm", 1, 1)
+    assert (violated["id"], violated["premises"], violated["violations"]) == ("denied-is-refused", 1, 1)
     assert violated["episodes"][0]["at_ms"] == DAY_MS
 
 

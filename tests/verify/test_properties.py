@@ -222,8 +222,8 @@ VIOLATING: dict[str, Callable[[], Story]] = {
     "intrusion-alarm": lambda: strangers(4),
     "no-false-eri-alarm": lambda: healthy(1).raised(DAY_MS, "eri", "non_critical"),
     "no-false-eos-alarm": lambda: worn("eri").raised(DAY_MS, "eos"),
-    "no-false-clock-alarm": lambda: (
-        cleared(failing("clock", how="wraps").raised(DAY_MS, "clock"), "clock").raised(LATER + 2, "clock")
+    "no-false-clock-alarm": lambda: cleared(failing("clock", how="wraps").raised(DAY_MS, "clock"), "clock").raised(
+        LATER + 2, "clock"
     ),
     "no-false-annunciator-alarm": lambda: healthy(1).raised(DAY_MS, "annunciator"),
     "no-false-telemetry-alarm": lambda: (
@@ -639,7 +639,9 @@ def test_the_pump_says_which_alarms_it_has() -> None:
 
 def test_no_alarm_can_be_declared_away() -> None:
     """Every alarm is demanded of every pump, whatever it says that it has."""
-    assert not [each.id for each in load_properties() for name in each.formula.names() if name.startswith("has_alarm")]
+    assert not [
+        each.id for each in load_properties() for name in each.formula.names() if name.startswith("has_alarm")
+    ]
 
 
 @pytest.mark.parametrize("alarm", sorted(ALARM_PROPERTIES))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from protocol.units import DAY_MS, MINUTE_MS
 from verify.story import Story, healthy
 from verify.verdict import Claim
@@ -51,6 +53,15 @@ def test_a_critical_alarm_does_not_sound_like_a_lesser_one() -> None:
     """The single tone while a critical alarm is raised is the wrong sound and does not count."""
     verdict = alarmed().sound(after(10), "non_critical").verdict(after(10) + 1)
     assert verdict.broken() == {Claim.PRIORITY, Claim.SILENT}
+
+
+@pytest.mark.parametrize("named", ["memory", "motor_stall", "eri", ""])
+def test_a_sound_is_for_the_most_urgent_alarm_that_is_raised(named: str) -> None:
+    """What sounds for an alarm that is not raised, or for a lesser one, is found."""
+    story = alarmed().tell(DAY_MS, "battery.level", level="eri", left_permille=90)
+    story.raised(DAY_MS, "eri", "non_critical", sounds=False)
+    story.tell(DAY_MS, "alarm.sound", alarm=named, pattern="critical", lasts_ms=3_000, heard=True)
+    assert story.verdict().broken() == (set() if named == "memory" else {Claim.PRIORITY})
 
 
 def test_a_cleared_alarm_is_silent() -> None:
