@@ -141,3 +141,44 @@ def test_a_magnet_holds_a_rotor_or_opens_valves() -> None:
     assert spans(recorded(valves), "standing") == []
     assert spans(recorded(valves), "valves_open") == [(1, 3)]
     assert spans(recorded(valves), "valve_shut") == [(9, 12)]
+
+
+def test_a_battery_s_level_includes_those_above_it() -> None:
+    """At the end of service the replacement indicator is reached, too."""
+    story = Story().tell(1, "battery.level", level="eri", left_permille=90)
+    record = recorded(story.tell(5, "battery.level", level="eos", left_permille=20))
+    assert spans(record, "battery(eri)") == [(1, None)]
+    assert spans(record, "battery(eos)") == [(5, None)]
+    assert spans(record, "battery(empty)") == []
+    assert number(record, "charge") == [(1, 90), (5, 20)]
+
+
+def test_a_clock_stands_until_it_is_mended_and_jumps_in_a_moment() -> None:
+    """Which of both the fault's setting says."""
+    story = Story().tell(1, "fault.injected", fault="clock", settings={"how": "stands"})
+    story.tell(4, "fault.cleared", fault="clock").tell(6, "fault.injected", fault="clock", settings={"how": "wraps"})
+    record = recorded(story)
+    assert spans(record, "clock_stands") == [(1, 4)]
+    assert spans(record, "clock_jumps") == [(6, 6)]
+
+
+def test_without_power_no_receiver_is_held_no_stranger_counted_and_no_session_kept() -> None:
+    """A power cut ends all three, and a session that was open is lost."""
+    story = Story().tell(1, "telemetry.held").tell(2, "session.opened", role="service")
+    story.tell(3, "wire.rejected", what="bad proof").tell(4, "wire.rejected", what="damaged").tell(5, "power.cut")
+    record = recorded(story)
+    assert spans(record, "telemetry_held") == [(1, 5)]
+    assert spans(record, "session(service)") == [(2, 5)]
+    assert spans(record, "session_lost(service)") == spans(record, "session_lost(any)") == [(5, 5)]
+    assert spans(record, "wrong_proof") == [(3, 3)]
+    assert number(record, "wrong_proofs") == [(2, 0), (3, 1), (5, 0)]
+
+
+def test_alarms_that_are_forgotten_end_and_those_that_are_kept_do_not() -> None:
+    """What an older memory still has goes on, or comes back."""
+    story = healthy(1).raised(DAY_MS, "memory").raised(DAY_MS + 1, "motor_stall")
+    record = recorded(story.tell(DAY_MS + 5, "alarm.forgotten", kept={"memory": "critical", "eri": "non-critical"}))
+    assert spans(record, "alarm_forgotten") == [(DAY_MS + 5, DAY_MS + 5)]
+    assert spans(record, "alarm(motor_stall)") == [(DAY_MS + 1, DAY_MS + 5)]
+    assert spans(record, "alarm(memory)") == [(DAY_MS, None)]
+    assert spans(record, "alarm(eri)") == spans(record, "alarm(non_critical)") == [(DAY_MS + 5, None)]

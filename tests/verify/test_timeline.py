@@ -56,6 +56,14 @@ def test_an_alarm_that_is_cleared_and_raised_again_is_two_spans() -> None:
     assert [span.begins_ms for span in read(story, 2 * DAY_MS).spans] == [DAY_MS, DAY_MS + HOUR_MS]
 
 
+def test_an_alarm_that_damaged_memory_has_lost_ends_and_one_that_is_kept_goes_on() -> None:
+    """A span ends with the alarm that is forgotten, and with no other."""
+    story = healthy(1).raised(DAY_MS, "memory").raised(DAY_MS, "motor_stall")
+    story.tell(DAY_MS + HOUR_MS, "alarm.forgotten", kept={"memory": "critical"})
+    spans = {span.words: span.ends_ms for span in read(story, 2 * DAY_MS).spans}
+    assert spans == {"critical alarm, motor stall": DAY_MS + HOUR_MS, "critical alarm, memory": 2 * DAY_MS}
+
+
 @given(
     masses=st.lists(st.integers(0, 9), min_size=1, max_size=60),
     gaps=st.lists(st.integers(0, 7), min_size=60, max_size=60),
