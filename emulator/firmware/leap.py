@@ -81,6 +81,8 @@ class Leap(NamedTuple):
             tuple(delivered.items()),
             (start.rotor + write.moved) % ROTOR_POSITIONS,
             write.granted - write.moved,
+            start.wait_ms,
+            start.clock_ms,
         )
 
 

@@ -79,7 +79,7 @@ class Pump:
         self.log = EventLog(chip)
         self._take_over(values)
         self.now = max(self.now, self.log.last_at_ms, *_instants(self.record, self.panel), *self.noticed.instants)
-        self._ledgers_at = self._saved_at = self.now
+        self._ledgers_at, self._saved_at = self.now + self._wait_ms, self.now
         self._step_due: int | None = None
         self._take_step()
         self._told: tuple[TherapyState, int] | None = (self.therapy.state, self.therapy.rate)
@@ -89,7 +89,6 @@ class Pump:
         self.wrong_proofs = 0
         """Proofs of a key that were wrong, in a row."""
         self._level_seen = body.level_said
-        self._bases = TimeBases(self)
         look_at_drive(self)
         look_at_valves(self)
         if "alarms" in damaged:
@@ -122,8 +121,9 @@ class Pump:
         self.therapy = Therapy(self.profile.minimum_rate.value, self._bolus_ended, record)
         self._fluid = SALINE
         self._fluid_said_by: Prescription | None = None
-        metering: Metering = values.get("metering", self._metering_unknown())
+        metering: Metering = values.get("metering") or self._metering_unknown()
         self._meter(metering)
+        self._bases = TimeBases(self, metering.clock_ms)
         if not record.prescription:
             self._fluid = self.line[-1][1]
         self.ledgers: ledgers.Ledgers = values.get("ledgers", ())
@@ -132,6 +132,7 @@ class Pump:
         self.now, self.credit, self.line, self.reservoir_nl, self.volume_nl, self.strokes, delivered = metering[:7]
         self.delivered = dict(delivered)
         self.monitor = DriveMonitor(metering.rotor, metering.granted)
+        self._wait_ms = metering.wait_ms
 
     def _metering_unknown(self) -> Metering:
         """Return what to assume when nothing about volumes can be read: an empty reservoir moves nothing."""
@@ -142,6 +143,7 @@ class Pump:
     def _power_up(self) -> None:
         first_time = self.identity.power_ups == 0
         self.identity = self.identity._replace(power_ups=self.identity.power_ups + 1)
+        self._bases.begin()
         self.log.add(self.now, LogKind.POWER_UP, 0, self.identity.power_ups)
         if not first_time:
             self.record = self.record._replace(confirmed=False, reset_at=self.now)
@@ -532,6 +534,8 @@ class Pump:
             tuple(self.delivered.items()),
             self.monitor.position,
             self.monitor.granted,
+            max(0, self._ledgers_at - self.now),
+            self._bases.offset_ms,
         )
         return State(self.identity, self.ledgers, metering, self._noted(), self.panel, self.noticed)
 

@@ -45,6 +45,10 @@ class Metering(NamedTuple):
     """Where the rotor stood when all of this was so."""
     granted: int = 0
     """Strokes that the guard has granted from there."""
+    wait_ms: int = 0
+    """Time still to come that the ledgers must not be credited with, because the clock lagged behind."""
+    clock_ms: int = 0
+    """What the clock last read beyond the counter."""
 
 
 class Bolus(NamedTuple):
@@ -188,7 +192,7 @@ def _ring(plain: Any) -> Ring:
 
 
 def _metering_from_plain(plain: Any) -> Metering:
-    pump_ms, credit, line, reservoir_nl, volume_nl, strokes, delivered, rotor, granted = plain
+    pump_ms, credit, line, reservoir_nl, volume_nl, strokes, delivered, *counts = plain
     return Metering(
         pump_ms,
         credit,
@@ -197,8 +201,7 @@ def _metering_from_plain(plain: Any) -> Metering:
         volume_nl,
         strokes,
         _pairs(delivered),
-        rotor,
-        granted,
+        *counts,
     )
 
 

@@ -23,9 +23,13 @@ TOLERANCE_MS = 1_000
 class TimeBases:
     """The comparison. ``offset_ms`` is what the clock last read beyond the counter."""
 
-    def __init__(self, pump: Pump) -> None:
+    def __init__(self, pump: Pump, offset_ms: int) -> None:
         self._pump = pump
-        self._offset_ms = pump.body.clock.read(pump.now) - pump.now
+        self.offset_ms = offset_ms
+
+    def begin(self) -> None:
+        """Begin anew after a power loss: nobody knows what either did meanwhile."""
+        self.offset_ms = self._pump.body.clock.read(self._pump.now) - self._pump.now
 
     @property
     def due_ms(self) -> int | None:
@@ -43,8 +47,8 @@ class TimeBases:
         """Compare, take the lesser, and note whether they differ."""
         pump = self._pump
         offset_ms = pump.body.clock.read(pump.now) - pump.now
-        lag_ms = self._offset_ms - offset_ms
-        self._offset_ms = offset_ms
+        lag_ms = self.offset_ms - offset_ms
+        self.offset_ms = offset_ms
         if lag_ms > 0:
             pump.forfeit(min(lag_ms, COMPARE_MS))
         differ = abs(lag_ms) > TOLERANCE_MS

@@ -251,6 +251,35 @@ def test_while_the_clock_stands_no_lockout_passes() -> None:
     assert bare.pump.record.lockout_until - bare.now >= left - COMPARE_MS
 
 
+def test_putting_the_pump_away_does_not_make_up_for_a_standing_clock() -> None:
+    """However often it is put away and taken out: lockout and ledgers wait, and the alarm stays."""
+    world = World()
+    world.prescribe(prescription(grant=granted()))
+    world.advance(HOUR_MS)
+    counted_ms = world.pump.record.lockout_until - world.pump.now
+    hour = world.pump.ledgers[0].outlet.hour
+    world.pump.body.clock.stop(world.pump.now)
+    for _ in range(180):
+        world.advance(20_000)
+        world = world.thawed(world.device.image())
+    world.pump.age_ledgers()
+    assert world.pump.record.lockout_until - world.pump.now >= counted_ms - COMPARE_MS
+    assert world.pump.ledgers[0].outlet.hour.total >= hour.total
+    assert AlarmCode.CLOCK in {alarm.code for alarm in world.pump.panel.raised}
+
+
+def test_a_power_cut_does_not_make_up_for_a_standing_clock() -> None:
+    """What the ledgers still have to wait for is remembered."""
+    bare = infusing()
+    bare.advance(HOUR_MS)
+    stop_clock(bare)
+    bare.advance(COMPARE_MS)
+    waits_until = bare.pump._ledgers_at
+    assert waits_until > bare.now
+    bare.power_up()
+    assert bare.pump._ledgers_at == waits_until
+
+
 def test_a_healthy_clock_costs_nothing() -> None:
     """Without a fault nothing is compared: no instant is due for it."""
     bare = infusing()
