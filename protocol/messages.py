@@ -412,8 +412,14 @@ class Prime(Message):
     line_emptied: Annotated[
         bool,
         Width(1),
-        "the line, as a clinician declares, now holds no drug: a new catheter, or aspirated and rinsed",
+        "tubing and catheter, as a clinician declares, now hold no drug: as in a new pump, or after both were rinsed",
     ]
+    catheter_emptied: Annotated[
+        bool,
+        Width(1),
+        "the catheter alone, as a clinician declares, now holds no drug: it is new, or was aspirated; "
+        "the tubing holds what it held",
+    ] = False
 
 
 # --- replies -------------------------------------------------------------------------------------------------

@@ -226,7 +226,7 @@ class LogKind(enum.IntEnum):
     MEMORY_FAULT = 18
     """subject: number of the damaged memory record."""
     LINE_EMPTIED = 19
-    """A clinician declared that the line holds no drug."""
+    """A clinician declared that the line holds no drug; subject: 1 if only the catheter."""
     BRIDGE_ENDED = 20
     """The old fluid has left the line."""
     UNREQUESTED = 21

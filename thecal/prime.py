@@ -15,11 +15,17 @@ from thecal.visit import confirm, report, settle, visit
 @click.command()
 @click.option("--volume", type=VOLUME, help="Prime so much.  [default: all of the line that holds no drug]")
 @click.option("--over", "duration", type=DURATION, help="How long it takes.  [default: the shortest that fits]")
-@click.option("--line-emptied", is_flag=True, help="The line holds no drug now: new, or aspirated and rinsed.")
+@click.option("--line-emptied", is_flag=True, help="Tubing and catheter hold no drug: a new pump, or both rinsed.")
+@click.option("--catheter-emptied", is_flag=True, help="The catheter alone holds none: it is new, or was aspirated.")
 @click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 @pass_call
 def prime(
-    call: Call, volume: Nanolitres | None, duration: Milliseconds | None, line_emptied: bool, yes: bool
+    call: Call,
+    volume: Nanolitres | None,
+    duration: Milliseconds | None,
+    line_emptied: bool,
+    catheter_emptied: bool,
+    yes: bool,
 ) -> None:
     """Prime the line; no drug reaches the patient during it.
 
@@ -36,6 +42,7 @@ def prime(
             volume=None if volume is None else str(volume),
             duration=None if duration is None else str(duration),
             line_emptied=line_emptied,
+            catheter_emptied=catheter_emptied,
         )
         tell(proposal.text().rstrip())
         confirm("Prime the line?", yes, prime=plain(proposal))

@@ -222,8 +222,7 @@ class Commands:
         refused = prime_refused(self._pump, request)
         if refused:
             return refused
-        if request.line_emptied:
-            self._pump.empty_line()
+        self._pump.declare_line(request)
         self._begin(PRIMING, "prime", request.volume.value, request.duration.value)
         return self._accepted()
 

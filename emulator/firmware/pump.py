@@ -35,12 +35,12 @@ from emulator.firmware.time_bases import TimeBases
 from emulator.firmware.upkeep import PERIODIC, SELF_TEST_EVERY_MS, look_at_battery, run_self_test
 from emulator.firmware.watching import Watch
 from emulator.hardware.body import ROTOR_POSITIONS, Body
-from emulator.hardware.line import SALINE, Fluid, drugs_in, filled, foreign_nl, masses, push
+from emulator.hardware.line import SALINE, Fluid, Line, drugs_in, emptied, filled, foreign_nl, masses, push
 from emulator.hardware.nonvolatile import NonVolatile
 from emulator.hardware.profile import Profile
 from emulator.library import Library, LibraryError
 from emulator.schedule import next_change_ms, rate_at
-from protocol.messages import Prescription, Schedule
+from protocol.messages import Prescription, Prime, Schedule
 from protocol.vocabulary import AlarmCode, LogKind, Role, TherapyState
 
 LONG_DAY_MS = 96 * 903_000
@@ -464,10 +464,19 @@ class Pump:
         self.fire("bridged")
         self.save()
 
-    def empty_line(self) -> None:
-        """Take a clinician's word that the line holds no drug."""
-        self.line = filled(self.profile.line_nl, SALINE)
-        self.log.add(self.now, LogKind.LINE_EMPTIED)
+    def line_as_declared(self, request: Prime) -> Line:
+        """Return what the line holds by the word of the clinician who primes: with an emptied catheter, the tubing
+        still holds what it held.
+        """
+        if request.line_emptied:
+            return filled(self.profile.line_nl, SALINE)
+        return emptied(self.line, self.profile.catheter.value) if request.catheter_emptied else self.line
+
+    def declare_line(self, request: Prime) -> None:
+        """Take the word of the clinician who primes for what the line holds."""
+        self.line = self.line_as_declared(request)
+        if request.line_emptied or request.catheter_emptied:
+            self.log.add(self.now, LogKind.LINE_EMPTIED, 0 if request.line_emptied else 1)
 
     def restart_lockout(self) -> None:
         """Begin the patient's lockout anew; it can only get longer."""

@@ -20,7 +20,7 @@ from emulator.firmware.prescribing import (
 from emulator.firmware.pump import Pump
 from emulator.firmware.state import Bolus
 from emulator.firmware.therapy import BOUNDED, CLINICIAN_BOLUS, PATIENT_BOLUS, PRIMING, new_bolus
-from emulator.hardware.line import SALINE, Line, drug_free_nl, filled, foreign_nl
+from emulator.hardware.line import Line, drug_free_nl, foreign_nl
 from protocol.messages import Prescription, Prime, Refused, Schedule
 from protocol.vocabulary import Mode, Reason
 
@@ -167,12 +167,11 @@ def _against_prime(pump: Pump, request: Prime) -> Iterator[Refused]:
     prescription = pump.therapy.prescription
     if prescription is None:
         return
-    free_nl = pump.profile.line_nl if request.line_emptied else drug_free_nl(pump.line)
-    if whole_strokes_nl(pump.credit + prime.remaining, pump.profile.stroke.value) > free_nl:
+    line = pump.line_as_declared(request)
+    if whole_strokes_nl(pump.credit + prime.remaining, pump.profile.stroke.value) > drug_free_nl(line):
         yield refusal(Reason.LINE_HOLDS_DRUG)
     if not deliverable(prime.rate, pump.profile):
         yield refusal(Reason.RATE_RANGE)
-    line = filled(pump.profile.line_nl, SALINE) if request.line_emptied else pump.line
     yield from _against_plan(pump, pump.plan_prime(prime), prescription, line)
 
 

@@ -83,6 +83,16 @@ def drug_free_nl(line: Line) -> int:
     return free
 
 
+def emptied(line: Line, from_tip_nl: int) -> Line:
+    """Return the line after a volume from the tip on was drawn out and replaced by saline."""
+    kept, rest_nl = [], from_tip_nl
+    for plug_nl, fluid in line:
+        drawn_nl = min(plug_nl, rest_nl)
+        kept.append((plug_nl - drawn_nl, fluid))
+        rest_nl -= drawn_nl
+    return joined(((from_tip_nl - rest_nl, SALINE), *kept))
+
+
 def volume_nl(line: Line) -> int:
     """Return the volume of the whole line."""
     return sum(plug_nl for plug_nl, _ in line)

@@ -48,19 +48,23 @@ def propose_prime(
     volume: Nanolitres | None = None,
     duration: Milliseconds | None = None,
     line_emptied: bool = False,
+    catheter_emptied: bool = False,
 ) -> PrimeProposal:
     """Return the prime of a volume, of all of the line that holds no drug if none is given, over a time, the shortest
     that fits if none is given.
 
-    ``line_emptied`` declares that the line holds no drug now: a new catheter, or aspirated and rinsed. Raises
-    ``ProgrammerRefusal`` if nothing can be primed or a limit is in the way, ``DraftError`` for a volume or a time
-    that cannot be.
+    ``line_emptied`` declares that tubing and catheter hold no drug now, as in a new pump; ``catheter_emptied`` that
+    the catheter alone holds none, a new or an aspirated one: what the tubing still holds would come out at the tip if
+    the whole line were primed. Raises ``ProgrammerRefusal`` if nothing can be primed or a limit is in the way,
+    ``DraftError`` for both declarations at once, or for a volume or a time that cannot be.
     """
     if not view.prescription.prescription.drugs:
         raise ProgrammerRefusal(REASONS[Reason.UNCONFIRMED])
     if view.therapy.state in NO_PRIME:
         raise ProgrammerRefusal(f"The pump is {STATES[view.therapy.state]}: nothing can be primed now.")
-    most = _whole_strokes(view.line if line_emptied else view.therapy.drug_free, view)
+    if line_emptied and catheter_emptied:
+        raise DraftError("declare the whole line emptied or the catheter alone, not both")
+    most = _whole_strokes(_free(view, line_emptied, catheter_emptied), view)
     if most.value == 0:
         raise ProgrammerRefusal(
             "By the pump's reckoning the whole line holds drug: there is nothing to prime unless it was emptied."
@@ -73,7 +77,7 @@ def propose_prime(
     if not view.identity.rate_min.value <= fastest <= view.identity.rate_max.value:
         limits = f"{view.identity.rate_min} to {view.identity.rate_max}"
         raise DraftError(f"{wanted} over {span} is no flow for this pump, which delivers {limits}")
-    prime = Prime(wanted, span, line_emptied)
+    prime = Prime(wanted, span, line_emptied, catheter_emptied)
     return PrimeProposal(number, prime, tuple(_lines(prime, view, library).items()))
 
 
@@ -130,6 +134,14 @@ def _counted(drug: Drug, view: PumpView) -> tuple[int, int]:
     return (total.outlet_1h.value, total.outlet_24h.value) if total else (0, 0)
 
 
+def _free(view: PumpView, line_emptied: bool, catheter_emptied: bool) -> Nanolitres:
+    """Return how much of the line, from the tip, holds no drug by the pump's reckoning and what is declared."""
+    if line_emptied:
+        return view.line
+    free = view.therapy.drug_free
+    return max(free, view.identity.catheter) if catheter_emptied else free
+
+
 def _whole_strokes(volume: Nanolitres, view: PumpView) -> Nanolitres:
     stroke = view.identity.stroke.value
     return Nanolitres(volume.value // stroke * stroke)
@@ -139,15 +151,21 @@ def _slack(drug: Drug, view: PumpView) -> int:
     return STROKES_ALLOWED_FOR * view.identity.stroke.value * drug.concentration.value
 
 
+def _now(prime: Prime, view: PumpView) -> str:
+    if prime.line_emptied:
+        return "TUBING AND CATHETER EMPTIED, as you declare: as in a new pump, or both rinsed"
+    if prime.catheter_emptied:
+        return "CATHETER EMPTIED, as you declare: new, or aspirated; the tubing holds what it held"
+    return f"holds no drug in {view.therapy.drug_free} from the tip, by the pump's reckoning"
+
+
 def _lines(prime: Prime, view: PumpView, library: Library) -> dict[str, str]:
     flow = NanolitresPerDay(prime.volume.value * DAY_MS // prime.duration.value)
     lines = {
         "volume": f"{prime.volume} of the line's {view.line}",
         "duration": clock(prime.duration.value),
         "flow": str(flow),
-        "the line now": "EMPTIED, as you declare: a new catheter, or aspirated and rinsed"
-        if prime.line_emptied
-        else f"holds no drug in {view.therapy.drug_free} from the tip, by the pump's reckoning",
+        "the line now": _now(prime, view),
     }
     for drug in view.prescription.prescription.drugs:
         mass = Picograms(prime.volume.value * drug.concentration.value)

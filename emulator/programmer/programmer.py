@@ -94,10 +94,16 @@ class Programmer(Prescribing):
         return self._command(ClinicianBolus(volume, span, reason.strip()))
 
     def propose_prime(
-        self, *, volume: str | None = None, duration: str | None = None, line_emptied: bool = False
+        self,
+        *,
+        volume: str | None = None,
+        duration: str | None = None,
+        line_emptied: bool = False,
+        catheter_emptied: bool = False,
     ) -> PrimeProposal:
         """Work out a prime, to be looked at: all of the line that holds no drug, or a volume; as fast as fits, or
-        over a time. ``line_emptied`` declares a new catheter, or one that was aspirated and rinsed.
+        over a time. ``line_emptied`` declares that tubing and catheter hold no drug, ``catheter_emptied`` that the
+        catheter alone holds none.
 
         Raises ``ProgrammerRefusal`` if nothing can be primed, ``QuantityError`` or ``DraftError`` for an entry that
         does not hold.
@@ -112,6 +118,7 @@ class Programmer(Prescribing):
             volume=None if volume is None else Nanolitres.parse(volume),
             duration=None if duration is None else Milliseconds.parse(duration),
             line_emptied=line_emptied,
+            catheter_emptied=catheter_emptied,
         )
         self._prime = proposal, self._seen
         return proposal

@@ -576,7 +576,14 @@ return {
     },
     {
      name = "line_emptied",
-     meaning = "the line, as a clinician declares, now holds no drug: a new catheter, or aspirated and rinsed",
+     meaning = "tubing and catheter, as a clinician declares, now hold no drug: as in a new pump, or after both were rinsed",
+     kind = "number",
+     octets = 1,
+     flag = true,
+    },
+    {
+     name = "catheter_emptied",
+     meaning = "the catheter alone, as a clinician declares, now holds no drug: it is new, or was aspirated; the tubing holds what it held",
      kind = "number",
      octets = 1,
      flag = true,

@@ -225,6 +225,26 @@ def test_a_declared_line_is_in_the_log() -> None:
     assert kinds.count(LogKind.LINE_EMPTIED) == 1
 
 
+def test_behind_an_aspirated_catheter_no_drug_of_the_tubing_reaches_the_tip() -> None:
+    """With the catheter alone declared emptied only its volume is primed, and belief stays truth to the end."""
+    bare = infusing()
+    catheter_nl = bare.profile.catheter.value
+    bare.ask(Stop())
+    bare.body.empty_catheter()
+    before_pg = bare.tip_pg()
+    declared = {"line_emptied": False, "catheter_emptied": True}
+    for volume_nl, reason in ((catheter_nl + STROKE_NL, Reason.LINE_HOLDS_DRUG), (catheter_nl, None)):
+        reply = bare.ask(Prime(Nanolitres(volume_nl), Milliseconds(6 * HOUR_MS), **declared))
+        assert reason_of(reply) is reason
+        assert (bare.pump.line == bare.body.line) is (reason is None)
+    bare.advance(6 * HOUR_MS + MINUTE_MS)
+    assert bare.state is TherapyState.STOPPED
+    assert bare.tip_pg() == before_pg
+    assert bare.body.line == bare.pump.line == ((LINE_NL, FLUID),)
+    noted = [entry.subject for entry in bare.chip.log_entries() if entry.kind is LogKind.LINE_EMPTIED]
+    assert noted == [1]
+
+
 def test_the_judge_sees_drug_at_the_tip_of_a_prime() -> None:
     """A line that was declared emptied and was not is found by the judge; one that was is not."""
     from verify.judge import judge_lines  # noqa: PLC0415 - the emulator's tests know no judge but here

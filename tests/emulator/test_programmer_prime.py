@@ -27,7 +27,7 @@ from protocol.units import (
 )
 from protocol.vocabulary import TherapyState
 from tests.emulator.test_programmer_bridge import LINE_NL, clinic, updated
-from tests.emulator.worlds import MORPHINE, World
+from tests.emulator.worlds import MORPHINE, PROFILE, World
 from verify.suites.fakes import FakePump, infusing_pump
 
 LIBRARY = Library.shipped()
@@ -122,7 +122,19 @@ def test_a_line_full_of_drug_is_primed_only_if_it_was_emptied() -> None:
         programmer.propose_prime()
     proposal = programmer.propose_prime(line_emptied=True)
     assert proposal.prime.line_emptied
-    assert "EMPTIED, as you declare" in proposal.text()
+    assert "TUBING AND CATHETER EMPTIED, as you declare" in proposal.text()
+
+
+def test_behind_an_emptied_catheter_only_the_catheter_is_primed() -> None:
+    """The tubing still holds drug, which the volume of the whole line would push out at the tip."""
+    programmer = ready(infusing_pump(LIBRARY))
+    proposal = programmer.propose_prime(catheter_emptied=True)
+    assert proposal.prime.catheter_emptied
+    assert not proposal.prime.line_emptied
+    assert proposal.prime.volume == PROFILE.catheter
+    assert "CATHETER EMPTIED, as you declare" in proposal.text()
+    with pytest.raises(DraftError, match="not both"):
+        programmer.propose_prime(line_emptied=True, catheter_emptied=True)
 
 
 def test_a_pump_without_a_prescription_is_not_primed() -> None:
