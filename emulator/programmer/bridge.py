@@ -2,9 +2,9 @@
 
 While the old fluid arrives, the patient should go on as before: the flow that is meant is the *old* dose over the
 *old* concentration. From a stopped pump with the old drug in the line it is the *new* dose over the old
-concentration. Either way the dose at the tip stays between the old one and the new one. The programmer works this
-out, checks it and shows it; if no bridge is possible it says why, and what then reaches the patient
-(``line_change``).
+concentration. Either way the primary drug's dose at the tip stays between the old one and the new one, and no
+other drug that both fluids hold passes the larger of its two. The programmer works this out, checks it and shows it;
+if no bridge is possible it says why, and what then reaches the patient (``line_change``).
 """
 
 from __future__ import annotations
@@ -125,9 +125,12 @@ def _flow(change: Change) -> int | None:
 
 
 def _outside_doses(change: Change, flow: int, library: Library) -> Iterator[str]:
-    """Yield the primary drugs whose dose at the tip would leave what lies between the old one and the new one."""
+    """Yield the drugs whose dose at the tip would be wrong: a primary one's outside of what lies between the old dose
+    and the new one, another's, if both fluids hold it, above both.
+    """
     old, new = dict(_fluid(change.old)), dict(_fluid(change.new))
-    for code in dict.fromkeys((change.old.drugs[0].code, change.new.drugs[0].code)):
+    primary = dict.fromkeys((change.old.drugs[0].code, change.new.drugs[0].code))
+    for code in primary:
         old_strength, new_strength = old.get(code, 0), new.get(code, 0)
         was = _old_flow(change) * old_strength
         doses = sorted((was, _new_flow(change) * new_strength))
@@ -138,6 +141,12 @@ def _outside_doses(change: Change, flow: int, library: Library) -> Iterator[str]
                 f"{drug_name(code, library)} at the tip would be {PicogramsPerDay(dose)}, "
                 f"not between the old and the new dose ({lowest} and {highest})"
             )
+    for code in sorted((old.keys() & new.keys()) - primary.keys()):
+        highest = PicogramsPerDay(max(_old_flow(change) * old[code], _new_flow(change) * new[code]))
+        given = PicogramsPerDay(flow * old[code])
+        if given > highest:
+            name = drug_name(code, library)
+            yield f"{name} at the tip would be {given}, above the old and the new dose ({highest})"
 
 
 def _above_limits(change: Change, flow: int, library: Library) -> Iterator[str]:

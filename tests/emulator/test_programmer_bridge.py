@@ -232,6 +232,29 @@ def test_a_drug_that_comes_into_the_mixture_needs_a_bridge_too() -> None:
     assert lines(review)["morphine at the tip during the bridge"] == "2 mg/day"
 
 
+def test_from_a_stop_no_drug_of_both_fluids_passes_its_larger_dose() -> None:
+    """1 mg/day of morphine out of 5 mg/mL would bring four times the bupivacaine that is prescribed: no bridge."""
+    world = World(fluid=((MORPHINE, 5_000), (5, 20_000)))
+    programmer = clinic(world)
+    old = programmer.blank().fluid(("morphine", "5 mg/mL"), ("bupivacaine", "20 mg/mL"))
+    updated(programmer, old.daily_dose("0.25 mg/day"))
+    programmer.stop()
+    programmer.interrogate()
+    for strength, bridge, words in (
+        (
+            "20 mg/mL",
+            NO_BRIDGE,
+            "bupivacaine at the tip would be 4 mg/day, above the old and the new dose",
+        ),
+        ("4 mg/mL", NanolitresPerDay(200_000), "bridge"),
+    ):
+        new = programmer.draft.fluid(("morphine", strength), ("bupivacaine", "20 mg/mL"))
+        programmer.edit(new.daily_dose("1 mg/day"))
+        review = programmer.review()
+        assert review.prescription.bridge == bridge
+        assert words in review.text()
+
+
 def test_the_same_fluid_in_another_order_is_no_change() -> None:
     """Which drug is called primary does not change what stands in the line."""
     world = World(fluid=((MORPHINE, 20_000), (5, 20_000)))
