@@ -7,6 +7,7 @@ told to move cannot be noticed by anybody. It knows nothing of how the pump dete
 from __future__ import annotations
 
 from emulator.journal import Event
+from protocol.units import MINUTE_MS
 from verify.scene import MINIMUM_RATE, PRIMING, STOPPED, STROKES, UNPROGRAMMED, Scene, unasked_of, word
 
 PROGRAMMERS = frozenset({"clinician", "service"})
@@ -162,11 +163,27 @@ class LevelCause(Cause):
 
 
 class ClockCause(Cause):
-    """A clock that stands still, until it is mended, or one that has jumped while somebody could see it."""
+    """A clock that stands still, until it is mended, or one that has jumped while somebody could see it.
+
+    One that has stood has lost time: that may still be noticed for a while after it was mended.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._mended_ms: int | None = None
+
+    @property
+    def possible(self) -> bool:
+        """While it stands, and until an event long enough after it was mended."""
+        return self.present or self._mended_ms is not None
 
     def see(self, event: Event, scene: Scene) -> None:
         """Follow the bench. A jump has happened: it is owed until it is announced, or power fails before that."""
         named = _named(event)
+        if named == "fault.cleared clock" and self.lasting:
+            self._mended_ms = event.at
+        elif self._mended_ms is not None and (event.kind == "power.cut" or event.at > self._mended_ms + MINUTE_MS):
+            self._mended_ms = None
         if named == "fault.injected clock":
             self.lasting = word(event.data["settings"]["how"]) == "stands"
             self.turn(self.present or self.lasting or scene.powered, event.at)

@@ -119,6 +119,17 @@ def test_a_session_that_breaks_off_during_a_prime_of_a_running_pump_is_not_abort
     assert Claim.FALSE_ALARM in story.raised(DAY_MS + MINUTE_MS, "session_aborted").verdict().broken()
 
 
+def test_a_clock_that_stood_may_be_noticed_for_a_minute_after_it_was_mended() -> None:
+    """The comparison comes after the cause: no false alarm then, but one long after."""
+    for after_ms, broken in ((1, False), (HOUR_MS, True)):
+        story = healthy(1).tell(DAY_MS, "fault.injected", fault="clock", settings={"how": "stands"})
+        story.tell(DAY_MS + 1, "fault.cleared", fault="clock").tell(
+            DAY_MS + after_ms, "session.opened", role="service"
+        )
+        story.raised(DAY_MS + after_ms + 1, "clock")
+        assert (Claim.FALSE_ALARM in story.verdict().broken()) is broken
+
+
 def test_a_session_that_was_closed_is_not_aborted() -> None:
     """An alarm for a session that was properly closed on a stopped pump is a false one."""
     story = healthy(1).tell(DAY_MS, "session.opened", role="clinician").state(DAY_MS, "stopped", 0)
