@@ -11,9 +11,14 @@ How much Hypothesis tries is chosen by ``THECAL_PROFILE``, never by where the te
 from __future__ import annotations
 
 import os
+import platform
+from collections.abc import Generator
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+from tests.tracing import note_statistics, trace
+from verify.report.origin import commit_of
 
 PROFILE_VARIABLE = "THECAL_PROFILE"
 
@@ -65,6 +70,34 @@ Add --no-lines if only TX, RX and ground are joined. “thecal hw list” shows 
 
 REACHED = "reached"
 """Name under which a safety property records how often each of its premises occurred."""
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Check and note which requirements each test verifies."""
+    trace(items)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Note what Hypothesis tried."""
+    note_statistics(item)
+    return (yield)
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Write into the JUnit file, if there is one, of what and how it was made."""
+    for plugin in session.config.pluginmanager.get_plugins():
+        note = getattr(plugin, "add_global_property", None)  # only the writer of JUnit files has this
+        if callable(note):
+            note("commit", str(commit_of(session.config.rootpath)))
+            note("profile", os.environ.get(PROFILE_VARIABLE, "ci"))
+            note("seed", str(session.config.getoption("--hypothesis-seed", None) or _seed()))
+            note("python", platform.python_version())
+
+
+def _seed() -> str:
+    return "derandomised: the same examples every time" if settings().derandomize else "new every time"
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -12,6 +12,7 @@ import click
 from emulator.journal import Event, JournalDamagedError, read_journal
 from thecal.failures import FAILURE_FOUND, WRONG_USAGE, OutsideMissing
 from thecal.mutants import mutants, suites
+from thecal.matrix import matrix
 from thecal.output import bad, emit, good, say
 from verify.formula_verdict import summary
 from verify.judge import UnjudgeableError, judge
@@ -29,6 +30,7 @@ def verify() -> None:
 
 verify.add_command(mutants)
 verify.add_command(suites)
+verify.add_command(matrix)
 
 
 @verify.command("judge")

@@ -254,6 +254,7 @@ def repaired(bare: Bare, code: AlarmCode) -> None:  # noqa: PLR0912 - one case f
             bare.pump.watch()
 
 
+@pytest.mark.verifies("ALM-01", "ALM-24")
 def test_every_alarm_has_a_row_and_a_cause() -> None:
     """No alarm code is without its row in the table, its cause here, and its meaning in words."""
     assert set(CAUSES) == set(AlarmCode) == set(BY_CODE)
@@ -261,6 +262,7 @@ def test_every_alarm_has_a_row_and_a_cause() -> None:
     assert all(row.meaning for row in ALARMS)
 
 
+@pytest.mark.verifies("ALM-23", "ALM-24")
 @pytest.mark.parametrize("code", AlarmCode)
 def test_a_healthy_pump_has_no_alarm_and_each_cause_raises_exactly_its_own(code: AlarmCode) -> None:
     """Before the cause nothing is raised; after it this alarm is active and heard at once, and no other is."""
@@ -292,6 +294,7 @@ POLICIES = {
 FLOWS = {"keep": 100_000, "minimum": 6_000, "stop": 0}
 
 
+@pytest.mark.verifies("ALM-03", "ALM-04", "ALM-06", "ALM-07")
 @pytest.mark.parametrize("code", AlarmCode)
 def test_each_alarm_does_to_the_flow_what_its_policy_says(code: AlarmCode) -> None:
     """The flow is kept, lowered to the minimum rate or stopped, as the published table of failures asks."""
@@ -301,6 +304,7 @@ def test_each_alarm_does_to_the_flow_what_its_policy_says(code: AlarmCode) -> No
     assert bare.rate == (0 if code in (AlarmCode.STOPPED_48H, AlarmCode.SESSION_ABORTED) else FLOWS[flow.name])
 
 
+@pytest.mark.verifies("ALM-15", "ALM-16")
 @pytest.mark.parametrize("code", AlarmCode)
 def test_an_alarm_ends_only_by_acknowledgement_after_its_cause(code: AlarmCode) -> None:
     """While the cause is there it cannot be acknowledged; then it is latched, and acknowledged once it is gone."""
@@ -317,6 +321,7 @@ def test_an_alarm_ends_only_by_acknowledgement_after_its_cause(code: AlarmCode) 
     assert reason(bare.ask(AcknowledgeAlarm(code))) is Reason.NO_SUCH_ALARM
 
 
+@pytest.mark.verifies("ALM-16", "PWR-08")
 @pytest.mark.parametrize("code", AlarmCode)
 @pytest.mark.parametrize("latched", [False, True])
 def test_an_alarm_is_kept_over_a_power_loss(code: AlarmCode, latched: bool) -> None:
@@ -335,6 +340,7 @@ def test_an_alarm_is_kept_over_a_power_loss(code: AlarmCode, latched: bool) -> N
     assert bare.rate <= 6_000
 
 
+@pytest.mark.verifies("ALM-05", "ALM-16")
 @pytest.mark.parametrize("code", AlarmCode)
 def test_no_restricting_alarm_lets_the_infusion_start(code: AlarmCode) -> None:
     """While an alarm limits the flow, active or latched, Start is refused; a critical one allows no bolus."""
@@ -355,6 +361,7 @@ def test_no_restricting_alarm_lets_the_infusion_start(code: AlarmCode) -> None:
         assert bare.rate == 100_000
 
 
+@pytest.mark.verifies("BOL-08", "BOL-09")
 @pytest.mark.parametrize("code", [AlarmCode.MOTOR_STALL, AlarmCode.RESERVOIR_LOW])
 def test_a_critical_alarm_ends_a_bolus_and_any_other_lets_it_run(code: AlarmCode) -> None:
     """A critical alarm that keeps the flow still ends both boluses; a non-critical one leaves them."""
@@ -376,6 +383,7 @@ def test_a_critical_alarm_ends_a_bolus_and_any_other_lets_it_run(code: AlarmCode
 # --- the sounder ----------------------------------------------------------------------------------------------
 
 
+@pytest.mark.verifies("ALM-22")
 @pytest.mark.parametrize(
     ("code", "interval"), [(AlarmCode.MOTOR_STALL, CRITICAL_MS), (AlarmCode.RESERVOIR_LOW, NON_CRITICAL_MS)]
 )
@@ -390,6 +398,7 @@ def test_the_repetition_is_exact(code: AlarmCode, interval: int) -> None:
     assert patterns == {"critical" if interval == CRITICAL_MS else "non-critical"}
 
 
+@pytest.mark.verifies("ALM-08", "ALM-09", "ALM-11")
 def test_a_critical_alarm_quickens_the_sound_and_names_itself() -> None:
     """The highest priority decides interval and name; when it is cleared the other's slower sound comes back."""
     bare = reservoir_low()
@@ -404,6 +413,7 @@ def test_a_critical_alarm_quickens_the_sound_and_names_itself() -> None:
     assert bare.sounds()[-2:] == [heard + HOUR_MS, heard + 2 * HOUR_MS]
 
 
+@pytest.mark.verifies("ALM-12", "ALM-13", "ALM-14")
 def test_a_silence_is_bounded_and_cannot_be_stacked() -> None:
     """A silence lasts its time from when it is asked for; another is granted only after the sounder has sounded."""
     bare = motor_stall()
@@ -421,6 +431,7 @@ def test_a_silence_is_bounded_and_cannot_be_stacked() -> None:
     assert start < asked
 
 
+@pytest.mark.verifies("ALM-13")
 def test_silence_reset_silence_do_not_add_up() -> None:
     """A reset ends a silence with a sound, so that silences and resets in turn never make the pump mute."""
     bare = motor_stall()
@@ -433,6 +444,7 @@ def test_silence_reset_silence_do_not_add_up() -> None:
         assert len(bare.sounds()) > heard
 
 
+@pytest.mark.verifies("ALM-22")
 def test_a_pump_that_is_powered_only_for_minutes_is_heard() -> None:
     """With power cut every few minutes, so that no interval ever ends, the sounder sounds at every power-up."""
     bare = reset()
@@ -443,6 +455,7 @@ def test_a_pump_that_is_powered_only_for_minutes_is_heard() -> None:
     assert len(bare.sounds()) >= heard + 50
 
 
+@pytest.mark.verifies("ALM-09")
 @pytest.mark.parametrize("new", [AlarmCode.RESERVOIR_LOW, AlarmCode.RESERVOIR_EMPTY])
 def test_a_new_alarm_breaks_a_silence(new: AlarmCode) -> None:
     """Whatever its priority, an alarm that is raised during a silence sounds at once and ends the silence."""
@@ -459,6 +472,7 @@ def test_a_new_alarm_breaks_a_silence(new: AlarmCode) -> None:
     assert bare.sounds()[-1] == bare.now
 
 
+@pytest.mark.verifies("ALM-13")
 def test_a_returning_cause_breaks_a_silence() -> None:
     """A latched alarm whose cause comes back is active again, and heard."""
     bare = motor_stall()
@@ -478,6 +492,7 @@ def test_without_an_alarm_there_is_nothing_to_silence() -> None:
     assert bare.sounds() == []
 
 
+@pytest.mark.verifies("ALM-13", "ALM-22")
 def test_no_gap_between_sounds_is_ever_longer_than_interval_and_silence() -> None:
     """Whoever asks for every silence that can be had hears the pump at least every twenty minutes."""
     bare = motor_stall()
@@ -494,6 +509,7 @@ def test_no_gap_between_sounds_is_ever_longer_than_interval_and_silence() -> Non
 # --- the panel as a value -------------------------------------------------------------------------------------
 
 
+@pytest.mark.verifies("ALM-08", "ALM-10")
 def test_alarms_are_listed_by_priority_then_by_occurrence() -> None:
     """Critical alarms come first, and equals in the order in which they were raised, in every order of raising."""
     for order in itertools.permutations([AlarmCode.RESERVOIR_LOW, AlarmCode.MEMORY, AlarmCode.RESET]):
@@ -511,6 +527,7 @@ def test_an_active_alarm_is_raised_once() -> None:
     assert alarms.raise_alarm(panel, AlarmCode.RESET, 7) is panel
 
 
+@pytest.mark.verifies("ALM-16")
 def test_a_latched_alarm_still_sounds_and_is_still_shown() -> None:
     """An alarm whose cause is gone counts as raised, in the word and for the sounder, until it is cleared."""
     panel = alarms.cause_gone(alarms.raise_alarm(Panel(), AlarmCode.RESET, 5), AlarmCode.RESET)
@@ -524,6 +541,7 @@ def test_a_latched_alarm_still_sounds_and_is_still_shown() -> None:
 # --- deadlines ------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.verifies("ALM-20")
 def test_48_hours_are_exactly_48_hours() -> None:
     """One millisecond before 48 hours of standing still there is no alarm, and at 48 hours there is."""
     bare = infusing()
@@ -534,6 +552,7 @@ def test_48_hours_are_exactly_48_hours() -> None:
     assert bare.alarm(AlarmCode.STOPPED_48H) is ACTIVE
 
 
+@pytest.mark.verifies("ALM-20")
 @pytest.mark.parametrize("in_between", ["stop again", "prescribe to stand still", "start standing still", "power"])
 def test_nothing_restarts_the_48_hours(in_between: str) -> None:
     """A second stop, a prescription to stand still, a start of it and a power loss leave the count as it was."""
@@ -557,6 +576,7 @@ def test_nothing_restarts_the_48_hours(in_between: str) -> None:
     assert bare.alarm(AlarmCode.STOPPED_48H) is ACTIVE
 
 
+@pytest.mark.verifies("DOSE-11", "FLT-06")
 @pytest.mark.parametrize(
     ("wanted", "deadline"),
     [
@@ -579,6 +599,7 @@ def test_a_stall_is_alarmed_in_time(wanted: Prescription, deadline: int, after_m
     assert stalled <= bare.pump.panel.raised[0].raised_at <= stalled + deadline
 
 
+@pytest.mark.verifies("FLT-07")
 def test_a_stall_and_its_end_are_each_logged_once() -> None:
     """However long it lasts and across a power loss, one stall is one alarm and its end is one more entry."""
     bare = infusing()
@@ -595,6 +616,7 @@ def test_a_stall_and_its_end_are_each_logged_once() -> None:
     )
 
 
+@pytest.mark.verifies("DOSE-14", "FLT-06", "FLT-08")
 def test_a_stalled_stroke_is_counted_by_the_guard_and_not_as_delivered() -> None:
     """While the rotor stands the ledgers fill as if it turned, but no volume is counted and the line stands still."""
     bare = infusing(drugs=[drug(concentration=5_000)])
@@ -608,6 +630,7 @@ def test_a_stalled_stroke_is_counted_by_the_guard_and_not_as_delivered() -> None
     assert pump.ledgers[0].outlet.hour.total >= 8 * 500 * 5_000
 
 
+@pytest.mark.verifies("RES-01", "RES-02", "RES-03", "RES-06")
 def test_low_comes_before_empty_at_exactly_the_computed_volumes() -> None:
     """Low is raised by the stroke that reaches the threshold, empty by the one that leaves less than a stroke."""
     bare = infusing(800_000, low_nl=2_000_000)
@@ -626,6 +649,7 @@ def test_low_comes_before_empty_at_exactly_the_computed_volumes() -> None:
     assert bare.body.reservoir_nl == 250
 
 
+@pytest.mark.verifies("ALM-02", "RES-10")
 def test_the_profile_is_the_one_of_the_deadlines() -> None:
     """The intervals that these tests name are those of the shipped profile."""
     assert (PROFILE.critical_interval.value, PROFILE.non_critical_interval.value) == (CRITICAL_MS, NON_CRITICAL_MS)

@@ -104,6 +104,7 @@ def test_every_fault_can_be_injected_cleared_and_injected_again() -> None:
             assert world.bench.truth()["faults"] == []
 
 
+@pytest.mark.verifies("RES-09")
 def test_a_refill_is_physical_and_the_pump_knows_nothing_of_it() -> None:
     """Filling changes the true contents only; what the pump computes changes when a clinician enters it."""
     world = infusing()

@@ -58,6 +58,7 @@ def doses_per_day(bare: Bare, since_ms: int) -> set[int]:
     return {later.tip.get(MORPHINE, 0) * DAY_MS // (later.at_ms - stroke.at_ms) for stroke, later in pairs}
 
 
+@pytest.mark.verifies("PRM-06")
 def test_over_a_bridge_the_dose_at_the_tip_stays() -> None:
     """From 25 to 5 mg/mL at 5 mg/day the patient gets 5 mg/day throughout, until the line is new."""
     bare = changed()
@@ -71,6 +72,7 @@ def test_over_a_bridge_the_dose_at_the_tip_stays() -> None:
     assert [entry.kind for entry in bare.chip.log_entries()].count(LogKind.BRIDGE_ENDED) == 1
 
 
+@pytest.mark.verifies("PRM-06")
 def test_without_a_bridge_there_must_be_a_reason() -> None:
     """A change of strength with neither bridge nor reason is refused; a reason is enough, within the limits."""
     bare = Bare(fluid=((MORPHINE, 10_000),))
@@ -80,6 +82,7 @@ def test_without_a_bridge_there_must_be_a_reason() -> None:
     assert bare.state is TherapyState.SIMPLE_CONTINUOUS
 
 
+@pytest.mark.verifies("DOSE-01", "PRM-06")
 def test_the_published_hazard_is_refused_by_the_limits_at_the_tip() -> None:
     """Five times 5 mg/day passes 20 mg in a day at the tip: no reason helps."""
     bare = Bare(fluid=((MORPHINE, OLD),))
@@ -114,6 +117,7 @@ INTERRUPTIONS: dict[str, Callable[[Bare], object]] = {
 }
 
 
+@pytest.mark.verifies("PRM-06")
 @pytest.mark.parametrize("interruption", INTERRUPTIONS)
 def test_a_bridge_goes_on_exactly_where_it_was(interruption: str) -> None:
     """Stopped, cut off or updated half-way, the bridge ends when exactly the line's volume has followed."""

@@ -139,6 +139,7 @@ def test_a_new_pump_reports_that_it_has_no_prescription() -> None:
     )
 
 
+@pytest.mark.verifies("ALM-08", "ALM-12")
 def test_alarms_are_shown_at_every_interrogation() -> None:
     """The alarm report names each raised alarm and its status, most urgent first, every time it is asked for."""
     world = infusing()
@@ -160,6 +161,7 @@ def test_alarms_are_shown_at_every_interrogation() -> None:
     assert silenced.silence_remaining.value == 9 * MINUTE_MS
 
 
+@pytest.mark.verifies("COM-15", "SEC-01")
 def test_roles_may_do_what_they_may() -> None:
     """A patient's and an observer's session cannot program, and what they are refused has no effect."""
     for role, message in (
@@ -363,6 +365,7 @@ class Chaos:
         assert device.next_event_ms is None or device.next_event_ms >= device.now_ms
 
 
+@pytest.mark.verifies("COM-10", "COM-12", "FLT-15")
 def test_no_sequence_of_anything_raises_hangs_or_silences_the_pump() -> None:
     """Whatever is asked, sent, broken and cut: no exception, everything in bounds, and heard when it must be."""
     seen: Counter[str] = Counter()
@@ -388,6 +391,7 @@ def test_a_device_without_power_is_dumb() -> None:
     assert world.device.now_ms == 5 * HOUR_MS + DAY_MS
 
 
+@pytest.mark.verifies("COM-09", "COM-13", "PRG-15")
 def test_an_idle_session_ends_by_itself_and_the_therapy_goes_on() -> None:
     """Five minutes after the last request the session is over; what was staged is dropped and the flow unchanged."""
     world = infusing()
@@ -405,6 +409,7 @@ def test_an_idle_session_ends_by_itself_and_the_therapy_goes_on() -> None:
     assert world.pump.therapy.rate == rate
 
 
+@pytest.mark.verifies("COM-04")
 def test_an_unknown_result_is_resolved_by_asking() -> None:
     """A command whose answer was lost with the power is found by its session and counter, or known not to be."""
     for step, executed in ((0, False), (1, False), (2, True), (3, True)):
@@ -505,6 +510,7 @@ def future(world: World) -> list[Event]:
     return [event for event in events[begins:] if event.kind != "bench.thawed"]
 
 
+@pytest.mark.verifies("PWR-08")
 @pytest.mark.parametrize("situation", SITUATIONS)
 def test_an_image_has_the_identical_future(situation: Callable[[], World]) -> None:
     """Taken out of an image, the pump lives through exactly what it would have lived through without."""
@@ -634,6 +640,7 @@ def test_the_image_is_out_of_date_when_memory_was_written() -> None:
     assert world.device.memory_writes > writes
 
 
+@pytest.mark.verifies("SEC-01")
 def test_another_key_opens_no_session() -> None:
     """A pump taken out of its image with another key does not answer to the old one."""
     world = infusing()

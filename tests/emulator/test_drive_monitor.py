@@ -39,6 +39,7 @@ def outlet_pg(bare: Bare) -> int:
     return bare.pump.ledgers[0].outlet.day.total
 
 
+@pytest.mark.verifies("DOSE-10")
 @pytest.mark.parametrize(("granted", "moved", "ungranted"), [(0, 1, 1), (1, 1, 0), (1, 2, 1), (1, 0, 0), (0, 3, 3)])
 def test_what_moved_beyond_the_grants_is_not_granted(granted: int, moved: int, ungranted: int) -> None:
     """Every stroke that the rotor made without a grant is counted as such, also across the rotor's zero."""
@@ -57,6 +58,7 @@ def test_a_grant_is_not_saved_up() -> None:
     assert monitor.look(1) == (1, 1)
 
 
+@pytest.mark.verifies("DOSE-10", "DOSE-14", "FLT-08")
 def test_a_runaway_stroke_is_in_ledgers_and_meters_and_stops_the_pump() -> None:
     """One stroke that nobody asked for is alarmed before another can move, counted everywhere, and logged."""
     bare = infusing()
@@ -70,6 +72,7 @@ def test_a_runaway_stroke_is_in_ledgers_and_meters_and_stops_the_pump() -> None:
     assert entries(bare, LogKind.UNREQUESTED) == [(bare.now, 500)]
 
 
+@pytest.mark.verifies("FLT-05")
 def test_a_controller_that_does_not_ask_the_guard_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     """With the controller's own question to the guard taken out, the monitor stops the pump at the first stroke."""
 
@@ -85,6 +88,7 @@ def test_a_controller_that_does_not_ask_the_guard_is_caught(monkeypatch: pytest.
     assert outlet_pg(bare) == STROKE_PG
 
 
+@pytest.mark.verifies("FLT-05")
 def test_a_controller_that_does_not_heed_the_guard_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     """With the guard's refusal not heeded, what moves nevertheless is alarmed."""
     bare = infusing()
@@ -95,6 +99,7 @@ def test_a_controller_that_does_not_heed_the_guard_is_caught(monkeypatch: pytest
     assert len(bare.strokes) == 1
 
 
+@pytest.mark.verifies("DOSE-10", "FLT-01")
 def test_what_ran_away_while_nobody_looked_is_found_at_power_up() -> None:
     """Strokes that moved around a power loss count as granted as far as they were, and as unrequested beyond."""
     bare = infusing()
@@ -116,6 +121,7 @@ def test_drug_that_ran_away_before_anything_was_prescribed_counts_afterwards() -
     assert outlet_pg(bare) == STROKE_PG
 
 
+@pytest.mark.verifies("FLT-14")
 def test_a_long_runaway_is_one_entry_of_the_log() -> None:
     """However many strokes run away one after another, the log says once that they do."""
     bare = infusing()
@@ -150,6 +156,7 @@ def test_without_a_flow_valve_the_worst_is_assumed() -> None:
     assert bare.pump.delivered[MORPHINE] == masses(((18_000_000, FLUID),))[MORPHINE]
 
 
+@pytest.mark.verifies("DOSE-10")
 def test_valves_that_opened_without_power_are_found_at_power_up() -> None:
     """A flow-activated valve that shut while the pump had no power is alarmed and counted when power is back."""
     world = World(profile=VALVE)

@@ -46,6 +46,7 @@ def reason_of(reply: Message) -> Reason | None:
     return reply.reason if isinstance(reply, Refused) else None
 
 
+@pytest.mark.verifies("MODE-18")
 @pytest.mark.parametrize("start_ms", [0, 2**31 - HOUR_MS, 2**32 - HOUR_MS])
 def test_a_schedule_delivers_what_it_says(start_ms: int) -> None:
     """Over any stretch of two weeks, across rollovers too, the drive moved the schedule's volume to one stroke."""
@@ -59,6 +60,7 @@ def test_a_schedule_delivers_what_it_says(start_ms: int) -> None:
     assert bare.pump.panel.raised == ()
 
 
+@pytest.mark.verifies("MODE-18")
 def test_a_step_across_midnight_is_one_step() -> None:
     """At midnight between two days of the same flow nothing is told and nothing changes."""
     by = schedule(100_000, 200_000, 100_000)
@@ -69,6 +71,7 @@ def test_a_step_across_midnight_is_one_step() -> None:
     assert not any(at % DAY_MS == 0 for at in steps)
 
 
+@pytest.mark.verifies("LOG-07")
 def test_nothing_but_pump_time_moves_a_schedule() -> None:
     """Setting the wall clock, into any year or across daylight saving, changes no stroke."""
     plain, moved = scheduled(), scheduled()
@@ -79,6 +82,7 @@ def test_nothing_but_pump_time_moves_a_schedule() -> None:
     assert [stroke.at_ms for stroke in plain.strokes] == [stroke.at_ms for stroke in moved.strokes]
 
 
+@pytest.mark.verifies("LOG-07")
 def test_a_stop_does_not_shift_the_schedule() -> None:
     """After a stop of hours the flow is that of the hour it is started in, not of the one it was stopped in."""
     bare = scheduled(schedule(100_000, 200_000))
@@ -105,6 +109,7 @@ def test_a_bolus_rides_on_the_steps() -> None:
     assert 0 <= owed - bare.pump.volume_nl * DAY_MS < STROKE_NL * DAY_MS
 
 
+@pytest.mark.verifies("FLT-10")
 def test_the_schedule_survives_a_power_loss_but_waits_for_confirmation() -> None:
     """After a reset the pump is at its minimum rate, shows the schedule, and flows by it once it is confirmed."""
     bare = scheduled()
@@ -136,6 +141,7 @@ def test_a_prescription_without_its_schedule_is_refused() -> None:
     assert reason_of(bare.ask(StagePrescription(flex(BY)))) is Reason.NO_SCHEDULE
 
 
+@pytest.mark.verifies("PRG-11")
 def test_another_schedule_staged_after_the_prescription_takes_it_down() -> None:
     """What is committed is what was echoed: a new schedule needs a new staging."""
     bare = Bare()
@@ -147,6 +153,7 @@ def test_another_schedule_staged_after_the_prescription_takes_it_down() -> None:
     assert bare.rate == 0
 
 
+@pytest.mark.verifies("MODE-09")
 @pytest.mark.parametrize(
     ("by", "expected"),
     [
@@ -164,6 +171,7 @@ def test_a_schedule_that_cannot_be_infused_is_not_staged(by: Schedule, expected:
     assert reason_of(bare.ask(StagePrescription(flex(by)))) is Reason.NO_SCHEDULE
 
 
+@pytest.mark.verifies("DOSE-02")
 def test_the_fullest_day_of_the_week_counts() -> None:
     """A weekend that passes the day's limit is refused on a Monday, days before it would come."""
     tight = [drug(limit_24h=3_000_000_000)]
@@ -172,6 +180,7 @@ def test_the_fullest_day_of_the_week_counts() -> None:
         assert reason_of(Bare().prescribe(flex(by, tight), by)) is expected
 
 
+@pytest.mark.verifies("DOSE-02")
 def test_a_bolus_is_weighed_against_the_steps_to_come() -> None:
     """A bolus that fits beside the present step but not beside the next one is refused now."""
     limited = [drug(concentration=20_000, limit_1h=500_000_000)]

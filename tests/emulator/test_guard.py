@@ -100,6 +100,7 @@ def explore(scene: Scene, actions: tuple[tuple[str, int], ...], depth: int, seen
             explore(moved(scene, action, seen), actions, depth - 1, seen)
 
 
+@pytest.mark.verifies("DOSE-01")
 def test_every_sequence_of_time_and_grants_keeps_every_window() -> None:
     """No sequence of seven grants and waits at tiny sizes passes a window, and none is refused without a reason."""
     seen: Counter[str] = Counter()
@@ -110,6 +111,7 @@ def test_every_sequence_of_time_and_grants_keeps_every_window() -> None:
     assert seen["refused"] > 10_000
 
 
+@pytest.mark.verifies("DOSE-01")
 def test_every_sequence_with_changed_limits_overruns_and_losses_keeps_every_window() -> None:
     """Changing limits, counting an overrun and losing the ledger never make room for a grant too much."""
     seen: Counter[str] = Counter()
@@ -136,6 +138,7 @@ EDGES = [
 STEPS = st.lists(st.tuples(st.sampled_from(EDGES) | st.integers(0, 2 * HOUR_MS), st.integers(0, 60)), max_size=60)
 
 
+@pytest.mark.verifies("DOSE-01")
 @given(steps=STEPS, start=st.sampled_from(EDGES), limits=st.tuples(st.integers(0, 120), st.integers(0, 300)))
 def test_real_sizes_keep_every_window(steps: list[tuple[int, int]], start: int, limits: tuple[int, int]) -> None:
     """At real sizes, asked greedily around every bucket boundary, no window of an hour or a day passes its limit."""
@@ -146,6 +149,7 @@ def test_real_sizes_keep_every_window(steps: list[tuple[int, int]], start: int, 
         scene = committed(scene, mass, REAL, Counter())
 
 
+@pytest.mark.verifies("DOSE-01", "DOSE-15")
 @given(steps=STEPS, limits=st.tuples(st.integers(1, 120), st.integers(1, 300)))
 def test_a_fast_clock_keeps_every_real_window(steps: list[tuple[int, int]], limits: tuple[int, int]) -> None:
     """With a clock 0.3 % fast, every hour and every day of real time still keeps its limit."""
@@ -170,6 +174,7 @@ def nearly_full(sizes: Sizes, left: int) -> Ledger:
     return ledger
 
 
+@pytest.mark.verifies("DOSE-01")
 @pytest.mark.parametrize("left", [0, 1, 9])
 @pytest.mark.parametrize("nudge", [-1, 0, 1])
 def test_a_full_day_frees_a_bucket_only_when_it_has_rotated_out(left: int, nudge: int) -> None:
@@ -191,6 +196,7 @@ def test_the_rings_are_longer_than_a_real_window_on_a_fast_clock() -> None:
     assert REAL.day_buckets == 96 + 1
 
 
+@pytest.mark.verifies("DOSE-15")
 @given(parts=st.lists(st.integers(0, 3 * HOUR_MS), max_size=8), grants=st.lists(st.integers(0, 9), min_size=8))
 def test_time_passes_the_same_in_one_piece_or_in_many(parts: list[int], grants: list[int]) -> None:
     """However a span of time is cut up, the ledger at its end is the same."""
@@ -203,6 +209,7 @@ def test_time_passes_the_same_in_one_piece_or_in_many(parts: list[int], grants: 
     assert pieces == guard.advance(ledger, sum(parts), REAL)
 
 
+@pytest.mark.verifies("FLT-03")
 def test_a_lost_ledger_grants_nothing_until_it_has_rotated_out() -> None:
     """A ledger that was lost refuses the smallest mass for as long as its longest ring reaches back."""
     ledger = guard.lost_ledger(1 << 61, 1 << 61, REAL)
@@ -211,6 +218,7 @@ def test_a_lost_ledger_grants_nothing_until_it_has_rotated_out() -> None:
     assert guard.commit(guard.advance(ledger, longest(REAL)[1] + 1, REAL), 1)[1]
 
 
+@pytest.mark.verifies("DOSE-15")
 def test_a_clock_that_runs_back_credits_nothing() -> None:
     """Negative time leaves the ledger as it is."""
     ledger = guard.commit(guard.new_ledger(5, 5, REAL), 5)[0]
@@ -224,6 +232,7 @@ def test_a_negative_mass_is_no_refund() -> None:
     assert guard.observe(ledger, -1) == ledger._replace(overrun=True)
 
 
+@pytest.mark.verifies("DOSE-14")
 def test_an_overrun_is_latched_and_stays_counted_when_cleared() -> None:
     """Clearing the note of an overrun gives none of its mass back."""
     ledger = guard.observe(guard.new_ledger(5, 5, REAL), 4)
@@ -246,6 +255,7 @@ RINGS = st.builds(Ring, ANYTHING, st.lists(ANYTHING, max_size=3).map(tuple), ANY
 LEDGERS = st.builds(Ledger, RINGS, RINGS, ANYTHING, ANYTHING, st.booleans())
 
 
+@pytest.mark.verifies("FLT-16")
 @given(ledger=LEDGERS, number=ANYTHING)
 def test_any_integers_give_a_ledger(ledger: Ledger, number: int) -> None:
     """The guard is total: whatever integers it holds or is given, it answers and never raises."""

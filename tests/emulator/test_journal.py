@@ -147,6 +147,7 @@ def test_the_journal_tells_every_stroke_that_moved() -> None:
     assert sum(sum(each["tip"][str(MORPHINE)]) for each in data) == world.device.body.tip_pg[MORPHINE]
 
 
+@pytest.mark.verifies("LOG-01")
 def test_times_never_run_back() -> None:
     """Events are in the order of their times, across a power loss."""
     times = [event.at for event in read_journal(day_in_the_life(7).journal.lines)]

@@ -25,6 +25,7 @@ def totals(held: Ledgers) -> dict[int, tuple[int, int]]:
     return {code: (outlet.day.total, tip.day.total) for code, outlet, tip in held}
 
 
+@pytest.mark.verifies("DOSE-01")
 def test_a_stroke_is_counted_for_every_drug_at_both_places() -> None:
     """A granted stroke counts each drug's mass where it left: out of the pump and out of the tip."""
     held, granted = ledgers.grant(of(1, 2), {1: 3}, {1: 2, 2: 5})
@@ -32,6 +33,7 @@ def test_a_stroke_is_counted_for_every_drug_at_both_places() -> None:
     assert totals(held) == {1: (3, 2), 2: (0, 5)}
 
 
+@pytest.mark.verifies("DOSE-03")
 @pytest.mark.parametrize(("outlet", "tip"), [({1: 11}, {}), ({2: 11}, {}), ({}, {1: 11}), ({1: 1}, {2: 11})])
 def test_one_refusal_refuses_the_whole_stroke(outlet: dict[int, int], tip: dict[int, int]) -> None:
     """If one drug at one place has no room, nothing of the stroke is granted or counted."""
@@ -45,6 +47,7 @@ def test_a_drug_without_a_ledger_is_never_granted() -> None:
     assert ledgers.grant(of(1), {9: 0}, {})[1]
 
 
+@pytest.mark.verifies("DOSE-01")
 def test_every_short_sequence_of_strokes_keeps_every_ledger() -> None:
     """Whatever strokes are asked for, exact windows of each drug at each place stay within the limits."""
     masses = [({1: a}, {1: b, 2: a}) for a, b in itertools.product((0, 1, 2), repeat=2)]
@@ -74,6 +77,7 @@ def test_a_lost_drug_has_its_limits_and_no_room() -> None:
     assert {ledger.limit_24h for _, *pair in lost for ledger in pair} == {10}
 
 
+@pytest.mark.verifies("DOSE-14")
 def test_an_observed_movement_is_counted_beyond_the_limit() -> None:
     """What moved without a grant is counted for its drug at both places and takes the room away."""
     held = ledgers.observe(of(1, 2), {1: 11}, {1: 12})
@@ -82,6 +86,7 @@ def test_an_observed_movement_is_counted_beyond_the_limit() -> None:
     assert not ledgers.grant(held, {1: 1}, {})[1]
 
 
+@pytest.mark.verifies("BOL-04")
 def test_a_new_prescription_keeps_what_was_counted() -> None:
     """A drug prescribed again has new limits and its old count; a new drug starts empty."""
     held = ledgers.grant(of(1), {1: 7}, {1: 6})[0]

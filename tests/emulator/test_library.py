@@ -100,6 +100,7 @@ def test_the_strongest_morphine_needs_a_reason_and_no_stronger_one_is_accepted(s
     assert verdicts == [Verdict.WITHIN] * 2 + [Verdict.SOFT] * 3 + [Verdict.HARD]
 
 
+@pytest.mark.verifies("DOSE-08")
 @given(soft=st.integers(1, 10**15), more=st.integers(0, 10**15))
 def test_both_limits_are_inclusive(soft: int, more: int) -> None:
     """A value equal to a limit is within it, one unit above is not."""
@@ -148,6 +149,7 @@ def test_a_library_is_read_from_a_file(tmp_path: Path) -> None:
     assert drug.stability == Milliseconds(90 * DAY_MS)
 
 
+@pytest.mark.verifies("PRG-16")
 def test_names_are_never_matched_nearly(shipped: Library) -> None:
     """Morphine is not found by a part of its name, nor within hydromorphone."""
     assert shipped.by_name("morph") is None
@@ -249,6 +251,7 @@ def paths(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     return [path]
 
 
+@pytest.mark.verifies("PRG-10")
 def test_a_change_of_anything_changes_the_digest() -> None:
     """Every single figure, name, basis and tag is under the digest."""
     library = Library.from_toml(ONE_DRUG, "test")
@@ -268,6 +271,7 @@ def test_a_change_of_anything_changes_the_digest() -> None:
     assert len(digests) == 1 + len(leaves)
 
 
+@pytest.mark.verifies("PRG-17")
 @given(data=st.data())
 def test_damaged_canonical_bytes_are_refused_or_another_library(data: st.DataObject) -> None:
     """A flipped bit in the pump's memory never reads back as the same library."""
@@ -283,6 +287,7 @@ def test_damaged_canonical_bytes_are_refused_or_another_library(data: st.DataObj
     assert read.digest != library.digest
 
 
+@pytest.mark.verifies("PRG-17")
 @pytest.mark.parametrize("data", [b"", b"null", b"[]", b"{", b"\xff", b'{"name":1}', b"[" * 5000, b"9" * 5000])
 def test_what_is_no_canonical_encoding_is_refused(data: bytes) -> None:
     """Any bytes at all raise the library's own error."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from itertools import pairwise
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -19,6 +20,7 @@ def unrolled(plugs: tuple[tuple[int, Fluid], ...]) -> list[Fluid]:
     return [fluid for volume, fluid in plugs for _ in range(volume)]
 
 
+@pytest.mark.verifies("PRM-06")
 @given(pushes=PUSHES, volume=st.integers(1, 60))
 def test_a_line_is_a_queue(pushes: list[tuple[int, Fluid]], volume: int) -> None:
     """Nanolitre by nanolitre, what comes out at the tip is what went in first, however it was pushed."""

@@ -17,6 +17,7 @@ STROKE_NL = 500
 RATES = st.integers(0, 30_000_000)
 
 
+@pytest.mark.verifies("DOSE-13", "MODE-04")
 @given(spans=st.lists(st.tuples(RATES, st.integers(0, DAY_MS)), max_size=20))
 def test_strokes_are_the_integral_of_the_flow(spans: list[tuple[int, int]]) -> None:
     """After any changes of rate, the strokes so far are the whole strokes in the exact integral."""
@@ -48,6 +49,7 @@ def test_without_a_flow_no_stroke_falls_due(rate: int) -> None:
     assert wait_ms(credit_of(STROKE_NL), rate, credit_of(STROKE_NL)) is None
 
 
+@pytest.mark.verifies("MODE-05", "MODE-06")
 @given(volume=st.integers(1, 1 << 32), duration=st.integers(MINUTE_MS, DAY_MS))
 def test_a_bolus_is_never_faster_than_asked(volume: int, duration: int) -> None:
     """The flow of a bolus is the largest whole one that does not end early, and at least one."""
@@ -67,6 +69,7 @@ def expected_strokes(flows: list[tuple[int, int, int]]) -> list[int]:
     return due
 
 
+@pytest.mark.verifies("DOSE-13")
 @pytest.mark.parametrize("seed", range(6))
 def test_every_stroke_is_where_the_exact_integral_puts_it(seed: int) -> None:
     """Across prescriptions, stops and starts, each stroke moves in the millisecond in which its volume is due."""
@@ -89,6 +92,7 @@ def test_every_stroke_is_where_the_exact_integral_puts_it(seed: int) -> None:
     assert len(due) > 40
 
 
+@pytest.mark.verifies("DOSE-04", "MODE-13")
 @pytest.mark.parametrize("pressed_after_ms", [0, 1, 99_999, 30 * MINUTE_MS])
 def test_a_pre_empted_bolus_delivers_exactly_its_volume(pressed_after_ms: int) -> None:
     """A clinician's bolus that a patient's suspends resumes with its exact remainder: both volumes, to the stroke."""
@@ -106,6 +110,7 @@ def test_a_pre_empted_bolus_delivers_exactly_its_volume(pressed_after_ms: int) -
     assert bare.now - begin > HOUR_MS
 
 
+@pytest.mark.verifies("BOL-15")
 def test_a_cancelled_bolus_reports_what_it_did_not_deliver() -> None:
     """Cancelling both boluses ends them with the volumes still to come, and only the basal flows on."""
     bare = infusing()

@@ -57,6 +57,7 @@ def test_writing_goes_on_after_a_reboot() -> None:
     assert held.load()[0]["name"] == "state 3"
 
 
+@pytest.mark.verifies("COM-08", "PWR-08")
 @pytest.mark.parametrize("step", range(STEPS_OF_A_WRITE + 1))
 @pytest.mark.parametrize("before", [1, 2, 3])
 def test_a_write_is_whole_or_not_at_all(step: int, before: int) -> None:
@@ -93,6 +94,7 @@ def test_after_an_interrupted_write_the_next_one_succeeds() -> None:
     assert rebooted(held).load() == (values(4), [])
 
 
+@pytest.mark.verifies("LOG-03")
 @pytest.mark.parametrize("step", range(3))
 def test_a_log_entry_is_whole_or_not_there(step: int) -> None:
     """Power cut in an append loses at most the entry that it overwrote and the new one; no entry is half there."""
@@ -111,6 +113,7 @@ def test_a_log_entry_is_whole_or_not_there(step: int) -> None:
     assert other.load()[1] == []
 
 
+@pytest.mark.verifies("LOG-02")
 def test_the_log_overwrites_the_oldest() -> None:
     """A ring of four keeps the last four entries."""
     held = chip()
@@ -126,6 +129,7 @@ def every_bit() -> list[tuple[str, int]]:
     return [(place, bit) for place, bits in held.places() for bit in range(bits)]
 
 
+@pytest.mark.verifies("FLT-03")
 def test_every_flipped_bit_is_found_and_named() -> None:
     """Each single bit of both pages, their sequence numbers and the log, turned over, is named and never believed."""
     flips = every_bit()
@@ -143,6 +147,7 @@ def test_every_flipped_bit_is_found_and_named() -> None:
     assert len(flips) > 500
 
 
+@pytest.mark.verifies("FLT-03", "FLT-09")
 def test_damage_to_the_newest_page_gives_the_older_value_and_says_so() -> None:
     """A damaged section falls back to the other page's, is named plainly, and the other sections stay the newest."""
     held = written(1, 2)
@@ -166,6 +171,7 @@ def test_a_page_without_a_readable_number_might_be_the_newest() -> None:
     assert {"numbers", "name"} <= set(damaged)
 
 
+@pytest.mark.verifies("LOG-03")
 def test_a_blank_chip_holds_nothing_and_is_not_damaged() -> None:
     """A chip that was never written has no state and no damage."""
     assert chip().load() == ({}, [])

@@ -91,6 +91,7 @@ LINES = {
 }
 
 
+@pytest.mark.verifies("DOSE-02")
 @pytest.mark.parametrize("in_line", LINES)
 @pytest.mark.parametrize("rate", [48_000, 777_777])
 @pytest.mark.parametrize("window", ["limit_1h", "limit_24h"])
@@ -118,6 +119,7 @@ def test_the_tightest_accepted_limit_is_never_met(in_line: str, rate: int, windo
     assert limit - 4 * 500 * strongest <= fullest <= limit
 
 
+@pytest.mark.verifies("DOSE-02")
 @pytest.mark.parametrize("seed", range(12))
 def test_the_largest_accepted_bolus_is_never_refused_a_stroke(seed: int) -> None:
     """With a past, a mixed line and pre-emption, the largest bolus that is accepted meets no limit to its end."""
@@ -337,6 +339,7 @@ class Clinic:
         return self.bare.ask(Start())
 
 
+@pytest.mark.verifies("ALM-23", "DOSE-02")
 @pytest.mark.parametrize("small", [True, False], ids=["small windows", "real windows"])
 def test_in_healthy_operation_the_guard_never_trips(small: bool) -> None:
     """Whatever clinician and patient do near the limits, the planner refuses it before the guard would have to."""
@@ -373,6 +376,7 @@ def test_a_drug_in_the_line_that_was_never_prescribed_has_the_librarys_limits() 
     assert old.tip.limit_24h == drug(HYDROMORPHONE).limit_24h.value
 
 
+@pytest.mark.verifies("PRG-16")
 def test_a_drug_in_the_line_that_the_library_does_not_know_is_refused() -> None:
     """A prescription that would push out a drug without any limit is refused with that drug's code."""
     bare = Bare(line_fluid=((99, 1),))
@@ -381,6 +385,7 @@ def test_a_drug_in_the_line_that_the_library_does_not_know_is_refused() -> None:
     assert (reply.reason, reply.subject) == (Reason.UNKNOWN_DRUG, 99)
 
 
+@pytest.mark.verifies("DOSE-02", "PRM-06")
 def test_what_the_line_still_holds_is_planned_at_the_tip() -> None:
     """Diluting five times at ten times the rate is refused while the old fluid is in the line, and accepted after."""
     bare = infusing(250_000, drugs=[drug(MORPHINE, 25_000)], low_nl=0)
@@ -396,6 +401,7 @@ def test_what_the_line_still_holds_is_planned_at_the_tip() -> None:
     assert guard_never_tripped(bare)
 
 
+@pytest.mark.verifies("PRG-22")
 def test_what_was_staged_is_planned_again_at_the_commit() -> None:
     """A prescription that fitted when it was staged is refused at its commit if a bolus took its room meanwhile."""
     tight = prescription(480_000, [drug(MORPHINE, 20_000, limit_1h=460_000_000)], low_nl=0)
@@ -411,6 +417,7 @@ def test_what_was_staged_is_planned_again_at_the_commit() -> None:
         assert (bare.pump.therapy.prescription == before) is (expected is Refused)
 
 
+@pytest.mark.verifies("DOSE-02")
 def test_a_bolus_leaves_room_for_the_basal_that_follows_it() -> None:
     """A bolus that alone would fit the hour is refused because the basal after it would not."""
     limit = 1_000_000_000
@@ -441,6 +448,7 @@ def test_a_larger_stroke_is_allowed_for() -> None:
     assert not fits(limit - 1)
 
 
+@pytest.mark.verifies("DOSE-03")
 def test_the_guard_trips_only_on_what_the_planner_never_saw() -> None:
     """Mass that appears in the ledger behind the planner's back is refused by the guard, which alarms."""
     bare = infusing(600_000, low_nl=0)

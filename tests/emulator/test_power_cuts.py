@@ -240,6 +240,7 @@ def settled_after_a_cut(world: World, before: State, asked: Message | None = Non
     assert LogKind.POWER_UP in [entry.kind for entry in whole_log(world)[-9:]]
 
 
+@pytest.mark.verifies("COM-06", "COM-08")
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_command_cut_at_any_write_is_done_or_not_done(command: str) -> None:
     """At every step of its writes a cut leaves the command wholly done or not at all, and the pump says which."""
@@ -270,6 +271,7 @@ def test_a_command_cut_at_any_write_is_done_or_not_done(command: str) -> None:
     assert 3 <= step < MOST_STEPS - 1
 
 
+@pytest.mark.verifies("COM-08")
 def test_a_cut_at_any_write_of_a_session_is_no_trap() -> None:
     """Cut anywhere in opening a session, staging and committing, the pump runs the old or the new prescription."""
     seen = set()
@@ -295,6 +297,7 @@ def test_a_cut_at_any_write_of_a_session_is_no_trap() -> None:
 # --- strokes and everything that happens by itself ------------------------------------------------------------
 
 
+@pytest.mark.verifies("DOSE-01", "DOSE-14")
 @pytest.mark.parametrize("state", [infusing, in_a_bolus, alarming, by_schedule, bridging, priming])
 def test_strokes_cut_at_any_write_are_counted_before_they_move(state: Callable[[], World]) -> None:
     """At each write of strokes and bolus ends, what left the tip was counted, and meter and line agree."""
@@ -311,6 +314,7 @@ def test_strokes_cut_at_any_write_are_counted_before_they_move(state: Callable[[
     assert 0 in moved
 
 
+@pytest.mark.verifies("FLT-10")
 def test_power_cut_at_any_write_of_a_power_up_is_only_another_power_loss() -> None:
     """Cut at each step of starting, the pump starts again, and in the end it is as after one cut."""
     for step in range(12):
@@ -325,6 +329,7 @@ def test_power_cut_at_any_write_of_a_power_up_is_only_another_power_loss() -> No
         settled_after_a_cut(world, before)
 
 
+@pytest.mark.verifies("FLT-03")
 def test_a_cut_in_finding_damage_loses_no_alarm() -> None:
     """Power failing at any write after a flipped bit leaves the bit to be found again, or the alarm raised."""
     for place in ("therapy", "ledgers", "alarms"):
@@ -341,6 +346,7 @@ def test_a_cut_in_finding_damage_loses_no_alarm() -> None:
             assert place != "ledgers" or world.pump.ledgers[0].tip.day.total > 1 << 60
 
 
+@pytest.mark.verifies("BOL-04", "DOSE-01", "FLT-10")
 def test_a_storm_of_cuts_never_gives_budget_back_and_is_always_heard() -> None:
     """Hundreds of cuts at random writes and instants: what left the tip is counted, and each start is heard."""
     chance = rng(11)
@@ -362,6 +368,7 @@ def test_a_storm_of_cuts_never_gives_budget_back_and_is_always_heard() -> None:
     assert world.device.body.strokes > 200
 
 
+@pytest.mark.verifies("DOSE-01", "PRM-06")
 def test_the_tip_limit_holds_through_cuts_at_every_stroke_of_a_change_of_concentration() -> None:
     """Diluting five times with power failing at every stroke's write never lets the old fluid pass as the new one."""
     bare = Bare(line_fluid=((MORPHINE, 25_000),))
@@ -414,6 +421,7 @@ def check_damaged(world: World, before: State, place: str) -> None:
     assert not isinstance(world.ask(PatientBolus()), Accepted)
 
 
+@pytest.mark.verifies("FLT-03")
 @pytest.mark.parametrize("when", ["at run time", "before boot"])
 def test_a_flipped_bit_anywhere_is_found(when: str) -> None:
     """One bit turned over in any place, on either page or in the log, is alarmed and can only cost budget."""
@@ -433,6 +441,7 @@ def test_a_flipped_bit_anywhere_is_found(when: str) -> None:
     assert number > 50
 
 
+@pytest.mark.verifies("FLT-03")
 @pytest.mark.parametrize("place", ["sequence@0", "sequence@1", "alarms@0", "log@2"])
 def test_every_bit_of_a_small_place_is_found(place: str) -> None:
     """Every single bit of a place, turned over before a power-up, is found by it."""
@@ -449,6 +458,7 @@ def test_every_bit_of_a_small_place_is_found(place: str) -> None:
     assert bits >= 96
 
 
+@pytest.mark.verifies("BOL-16", "FLT-03")
 def test_repeated_damage_never_adds_up_to_more_budget() -> None:
     """Bits flipped again and again, running and not, in any place, never leave more room than there was before."""
     chance = rng(6)

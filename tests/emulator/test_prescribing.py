@@ -98,6 +98,7 @@ HARD = {
 }
 
 
+@pytest.mark.verifies("DOSE-05", "DOSE-06", "MODE-09")
 @pytest.mark.parametrize("what", HARD)
 def test_what_is_wrong_is_refused_whatever_reason_is_given(what: str) -> None:
     """Each defect is refused with its own reason, and an override reason changes nothing."""
@@ -123,6 +124,7 @@ ACCEPTED = {
 }
 
 
+@pytest.mark.verifies("DOSE-08")
 @pytest.mark.parametrize("what", ACCEPTED)
 def test_limits_are_inclusive(what: str) -> None:
     """A prescription at a limit is within it."""
@@ -136,6 +138,7 @@ SOFT = {
 }
 
 
+@pytest.mark.verifies("DOSE-06")
 @pytest.mark.parametrize("what", SOFT)
 @pytest.mark.parametrize("above", [False, True])
 def test_a_soft_limit_needs_a_reason(what: str, above: bool) -> None:
@@ -157,6 +160,7 @@ def test_a_hard_reason_comes_before_a_soft_one() -> None:
     assert judged(wanted) is Reason.CONCENTRATION_LIMIT
 
 
+@pytest.mark.verifies("PRG-16")
 def test_a_refusal_names_the_drug_and_the_limit() -> None:
     """The refusal of one drug of a mixture says which, and the limit that it would pass."""
     top = drug(BACLOFEN).limit_24h.value
@@ -165,6 +169,7 @@ def test_a_refusal_names_the_drug_and_the_limit() -> None:
     assert (found.subject, found.limit.value) == (BACLOFEN, top)
 
 
+@pytest.mark.verifies("DOSE-05")
 def test_a_bolus_is_judged_by_every_drug_of_the_fluid() -> None:
     """A volume is a dose of each drug: the strictest one decides, hard before soft, and a reason lifts only soft."""
     mixture = prescription(drugs=[drug(MORPHINE, 10_000), drug(HYDROMORPHONE, 10_000)])
@@ -180,6 +185,7 @@ def test_a_bolus_is_judged_by_every_drug_of_the_fluid() -> None:
         assert found is None or found.subject == HYDROMORPHONE
 
 
+@pytest.mark.verifies("DOSE-02")
 def test_the_worst_day_uses_every_bolus() -> None:
     """The volume of the worst day is a day of basal flow and every granted bolus; stopped, nothing flows."""
     assert worst_day(GOOD) == 100_000 + 4 * 5_000
@@ -198,6 +204,7 @@ def test_a_digest_names_one_prescription_on_one_pump() -> None:
     }
 
 
+@pytest.mark.verifies("DOSE-05", "MODE-10")
 @pytest.mark.parametrize("what", HARD)
 def test_the_pump_refuses_what_is_not_acceptable_and_stages_nothing(what: str) -> None:
     """Staging a defective prescription is refused with its reason and leaves the pump as it was."""
@@ -209,6 +216,7 @@ def test_the_pump_refuses_what_is_not_acceptable_and_stages_nothing(what: str) -
     assert bare.pump.state() == before
 
 
+@pytest.mark.verifies("PRG-11")
 def test_the_pump_echoes_what_it_understood() -> None:
     """The reply to a staged prescription is that prescription, field by field, with its digest."""
     reply = Bare(fluid=fluid_of(GOOD)).ask(StagePrescription(GOOD))
@@ -216,6 +224,7 @@ def test_the_pump_echoes_what_it_understood() -> None:
     assert fluid_of(GOOD) == ((MORPHINE, 10_000),)
 
 
+@pytest.mark.verifies("BOL-12")
 def test_a_bolus_on_the_minimum_rate_must_reach_the_therapeutic_range() -> None:
     """A patient bolus too slow to reach the smallest therapeutic rate is refused on top of the minimum rate."""
     slow, quick = granted(1_749, HOUR_MS), granted(1_750, HOUR_MS)

@@ -52,6 +52,7 @@ def reason_of(reply: Message) -> Reason | None:
     return reply.reason if isinstance(reply, Refused) else None
 
 
+@pytest.mark.verifies("PRM-01", "PRM-02", "PRM-03")
 def test_priming_fills_the_line_and_starts_nothing() -> None:
     """The whole line is filled, no drug reaches the tip, and a stopped pump is stopped again."""
     bare = new_pump()
@@ -66,6 +67,7 @@ def test_priming_fills_the_line_and_starts_nothing() -> None:
     assert bare.tip_pg() > 0
 
 
+@pytest.mark.verifies("PRM-03")
 def test_credit_from_before_does_not_push_drug_out() -> None:
     """Also with a stroke half saved up, a prime of the whole line stops with the drug at the tip and none beyond."""
     for wait in range(0, 8 * MINUTE_MS, 37_001):
@@ -81,6 +83,7 @@ def test_credit_from_before_does_not_push_drug_out() -> None:
         assert bare.body.line == ((LINE_NL, FLUID),)
 
 
+@pytest.mark.verifies("PRM-03", "PRM-05")
 def test_a_prime_is_bounded_by_what_holds_no_drug() -> None:
     """One stroke more than the drug-free part is refused; a line declared emptied is free as a whole, no more."""
     bare = new_pump(Mode.SIMPLE_CONTINUOUS)
@@ -95,12 +98,14 @@ def test_a_prime_is_bounded_by_what_holds_no_drug() -> None:
     assert isinstance(bare.ask(prime(free)), Accepted)
 
 
+@pytest.mark.verifies("PRM-03")
 def test_a_pump_of_another_tubing_volume_primes_no_more_than_its_own() -> None:
     """A programmer that believes in 0.199 mL of tubing is refused by a pump that has 0.140 mL."""
     bare = new_pump()
     assert reason_of(bare.ask(prime(199_000 + 187_000))) is Reason.LINE_HOLDS_DRUG
 
 
+@pytest.mark.verifies("PRM-04")
 @pytest.mark.parametrize("interrupt", ["clinician", "patient", "both"])
 def test_an_interrupted_bolus_delivers_exactly_its_remainder(interrupt: str) -> None:
     """A bolus, or a patient's on top of a clinician's, goes on after a prime with what was left, to the nanolitre."""
@@ -131,6 +136,7 @@ def test_an_interrupted_bolus_delivers_exactly_its_remainder(interrupt: str) -> 
     assert sum(data["volume_nl"] for data in ended if data["kind"] != "prime") == asked_nl
 
 
+@pytest.mark.verifies("PRM-02")
 def test_priming_flows_alone() -> None:
     """While priming nothing is infused besides; afterwards the basal goes on at its rate."""
     bare = emptied(infusing())
@@ -149,6 +155,7 @@ ENDINGS: dict[str, tuple[Callable[[Bare], object], TherapyState]] = {
 }
 
 
+@pytest.mark.verifies("BOL-03")
 @pytest.mark.parametrize("ending", ENDINGS)
 def test_whatever_ends_a_prime_restarts_the_lockout(ending: str) -> None:
     """Every end of a prime, normal or not, ends what it had set aside, and restarts the patient's lockout."""
@@ -176,6 +183,7 @@ def test_a_stalled_prime_leaves_no_more_flow_than_it_had() -> None:
     assert (bare.state, bare.rate) == (TherapyState.MINIMUM_RATE, 6_000)
 
 
+@pytest.mark.verifies("ALM-20")
 def test_a_stop_that_a_prime_interrupts_counts_on() -> None:
     """Priming a stopped pump does not put off the alarm for being stopped too long."""
     bare = new_pump()
@@ -185,6 +193,7 @@ def test_a_stop_that_a_prime_interrupts_counts_on() -> None:
     assert bare.alarm(AlarmCode.STOPPED_48H) is not None
 
 
+@pytest.mark.verifies("BOL-07")
 def test_no_bolus_and_no_second_prime_while_priming() -> None:
     """Requests during a prime are refused, not queued."""
     bare = new_pump(Mode.SIMPLE_CONTINUOUS)
@@ -195,6 +204,7 @@ def test_no_bolus_and_no_second_prime_while_priming() -> None:
     assert reason_of(bare.ask(Start())) is Reason.BOLUS_RUNNING
 
 
+@pytest.mark.verifies("PRM-01")
 @pytest.mark.parametrize(("request_", "expected"), [
     (prime(0), Reason.DURATION_RANGE),
     (prime(hours=25), Reason.DURATION_RANGE),
@@ -208,6 +218,7 @@ def test_the_outlet_limits_hold_for_a_prime(request_: Prime, expected: Reason) -
     assert reason_of(new_pump().ask(request_)) is expected
 
 
+@pytest.mark.verifies("PRM-05")
 def test_priming_needs_a_confirmed_prescription_and_a_full_reservoir() -> None:
     """Nothing is primed before it is known what is in the reservoir, nor with too little in it."""
     assert reason_of(Bare(line_fluid=()).ask(prime())) is Reason.UNCONFIRMED
@@ -216,6 +227,7 @@ def test_priming_needs_a_confirmed_prescription_and_a_full_reservoir() -> None:
     assert reason_of(short.ask(prime())) is Reason.RESERVOIR
 
 
+@pytest.mark.verifies("PRM-05")
 def test_a_declared_line_is_in_the_log() -> None:
     """That a clinician declared the line emptied is logged, once, and only if the prime was accepted."""
     bare = emptied(infusing())

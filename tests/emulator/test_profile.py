@@ -78,6 +78,7 @@ def test_a_profile_that_is_not_there_is_refused(name: str) -> None:
         load_profile(name)
 
 
+@pytest.mark.verifies("PWR-05")
 def test_the_battery_is_used_by_time_and_by_strokes() -> None:
     """A new battery is full, each of time and strokes empties it, and it never goes below empty."""
     profile = load_profile("peristaltic")

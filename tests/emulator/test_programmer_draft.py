@@ -58,6 +58,7 @@ def test_the_limits_are_the_librarys_hard_ones_until_others_are_given() -> None:
         MORPHINE.limits("baclofen", day="1 mg")
 
 
+@pytest.mark.verifies("PRG-01", "PRG-08")
 @pytest.mark.parametrize(
     "entry",
     [
@@ -88,6 +89,7 @@ def test_bare_numbers_wrong_units_and_deadly_spellings_are_refused(entry: Callab
         entry()
 
 
+@pytest.mark.verifies("PRG-07")
 @pytest.mark.parametrize("count", [0, -1, 256, 4.0, True, "4"])
 def test_the_number_of_boluses_is_a_small_whole_number(count: int) -> None:
     """Nothing but 1 to 255 is a number of boluses."""
@@ -95,6 +97,7 @@ def test_the_number_of_boluses_is_a_small_whole_number(count: int) -> None:
         MORPHINE.patient_bolus("0.05 mg", "10 min", "4 h", count)
 
 
+@pytest.mark.verifies("PRG-08")
 def test_milligrams_and_micrograms_are_a_thousand_apart() -> None:
     """The unit that was typed is the unit that is meant."""
     in_mg = MORPHINE.daily_dose("1 mg/day").prescription().rate
@@ -104,6 +107,7 @@ def test_milligrams_and_micrograms_are_a_thousand_apart() -> None:
     assert MORPHINE.rate("0.05 mL/h").prescription().rate == NanolitresPerDay(24 * 50_000)
 
 
+@pytest.mark.verifies("PRG-20")
 def test_a_dose_that_does_not_divide_is_refused_with_the_nearest_below() -> None:
     """No dose is rounded; the message names one that works."""
     draft = EMPTY.fluid(("morphine", "30 mg/mL")).daily_dose("1 mg/day")
@@ -119,6 +123,7 @@ def test_a_bolus_may_be_a_volume() -> None:
     assert draft.prescription().patient_bolus.volume == Nanolitres(2_500)
 
 
+@pytest.mark.verifies("PRG-09")
 def test_what_is_missing_is_named_all_at_once() -> None:
     """An empty draft has no concentration, no mode and no dose to overlook."""
     with pytest.raises(DraftError, match="the fluid, the mode"):
@@ -205,6 +210,7 @@ def test_a_bolus_of_nothing_is_an_error_and_none_is_a_choice() -> None:
     assert draft.prescription().patient_bolus == NO_GRANT
 
 
+@pytest.mark.verifies("FLT-16", "PRG-02", "PRG-07")
 @pytest.mark.parametrize(
     "draft",
     [
@@ -253,6 +259,7 @@ def test_a_draft_from_the_pump_gives_the_same_prescription_back(
     assert Draft.from_prescription(held, LIBRARY).prescription() == replace(held, override_reason="")
 
 
+@pytest.mark.verifies("PRG-09")
 def test_a_draft_from_an_empty_pump_is_empty() -> None:
     """A pump without a prescription lends no fluid, mode or dose."""
     held = Prescription(Mode.STOPPED, NanolitresPerDay(0), (), NO_GRANT, Nanolitres(5), LIBRARY.digest, "")

@@ -44,6 +44,7 @@ def found(prescription: Prescription, verdict: Verdict) -> list[str]:
     return [finding.words for finding in findings if finding.verdict is verdict]
 
 
+@pytest.mark.verifies("DOSE-07")
 @pytest.mark.parametrize(
     ("valid", "hard", "soft", "reason"),
     list(itertools.product([False, True], [False, True], [False, True], ["", "why"])),
@@ -59,6 +60,7 @@ def test_blanks_are_no_reason() -> None:
     assert not approves(valid=True, hard=False, soft=True, reason="  \t")
 
 
+@pytest.mark.verifies("DOSE-06", "DOSE-07")
 @given(
     verdicts=st.lists(st.sampled_from([Verdict.SOFT, Verdict.HARD]), max_size=4), reason=st.sampled_from(["", "r"])
 )
@@ -83,6 +85,7 @@ def test_every_figure_is_judged_on_its_own() -> None:
     assert "drug daily dose is 528 ng/day; the hard limit is 480 ng/day" in found(made, Verdict.HARD)
 
 
+@pytest.mark.verifies("DOSE-08")
 @pytest.mark.parametrize(
     ("strength", "verdict"),
     [(9, None), (10, None), (11, Verdict.SOFT), (19, Verdict.SOFT), (20, Verdict.SOFT), (21, Verdict.HARD)],
@@ -94,6 +97,7 @@ def test_the_concentration_limits_are_inclusive(strength: int, verdict: Verdict 
     assert [finding.verdict for finding in findings] == ([verdict] if verdict else [])
 
 
+@pytest.mark.verifies("DOSE-08")
 @pytest.mark.parametrize("boluses", [(0, 0), (1_000, 10)])
 @pytest.mark.parametrize(
     ("dose", "verdict"),
@@ -118,6 +122,7 @@ def test_the_daily_dose_counts_every_patient_bolus_and_its_limits_are_inclusive(
         assert found(made, other) == []
 
 
+@pytest.mark.verifies("DOSE-08")
 @pytest.mark.parametrize(
     ("bolus", "verdict"),
     [
@@ -155,6 +160,7 @@ def test_the_prescriptions_own_limits_must_admit_what_it_prescribes(extra: int) 
         assert len(found(made, Verdict.HARD)) == (1 if extra > 0 else 0)
 
 
+@pytest.mark.verifies("MODE-09", "MODE-10")
 @pytest.mark.parametrize(
     ("rate", "refused"), [(0, True), (47_999, True), (48_000, False), (24_000_000, False), (24_000_001, True)]
 )
@@ -164,6 +170,7 @@ def test_the_rate_is_within_what_the_pump_delivers(rate: int, refused: bool) -> 
     assert len(words) == (1 if refused else 0)
 
 
+@pytest.mark.verifies("BOL-12", "MODE-05", "MODE-06")
 def test_a_bolus_must_fit_the_pumps_highest_rate_together_with_the_basal_flow() -> None:
     """One hour at the pump's 1 mL/h, less the basal flow, is the largest bolus for an hour."""
     fast = identity()
@@ -176,6 +183,7 @@ def test_a_bolus_must_fit_the_pumps_highest_rate_together_with_the_basal_flow() 
     assert any("patient bolus with the basal flow" in words for words in found(granted, Verdict.HARD))
 
 
+@pytest.mark.verifies("BOL-12")
 def test_a_bolus_without_volume_or_time_is_refused() -> None:
     """Neither may be zero."""
     for volume, span in ((0, HOUR_MS), (1_000, 0)):
@@ -191,6 +199,7 @@ def test_a_clinician_bolus_must_fit_the_hour() -> None:
         assert [finding.verdict for finding in findings] == ([Verdict.HARD] if refused else [])
 
 
+@pytest.mark.verifies("PRG-16")
 def test_a_drug_outside_the_library_is_refused() -> None:
     """An unknown code can be neither prescribed nor given."""
     drug = replace(prescribe().drugs[0], code=77)
@@ -233,6 +242,7 @@ def morphine(strength: int, rate: int) -> Prescription:
     )
 
 
+@pytest.mark.verifies("PRM-06")
 def test_the_published_case_of_a_missing_bridge() -> None:
     """From 25 to 5 mg/mL at 5 mg a day, 25 mg a day reach the patient for seven hours and fifty minutes."""
     findings = list(
@@ -305,6 +315,7 @@ def test_a_step_beyond_double_or_half_needs_a_reason(rate: int, says: str | None
     assert all(says is not None and says in line for line in words)
 
 
+@pytest.mark.verifies("DOSE-06")
 def test_a_tenfold_dose_within_every_limit_still_needs_a_reason() -> None:
     """0.5 to 5 mg/day of morphine passes no limit, and is what a slipped decimal point looks like."""
     words = moved(morphine(20_000, 25_000), morphine(20_000, 250_000), SHIPPED)

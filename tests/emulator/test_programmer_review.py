@@ -57,6 +57,7 @@ def ready(pump: FakePump) -> Programmer:
     return programmer
 
 
+@pytest.mark.verifies("PRG-12")
 @given(old=PRESCRIPTIONS, new=PRESCRIPTIONS)
 def test_two_prescriptions_that_differ_differ_in_a_line(old: Prescription, new: Prescription) -> None:
     """Nothing can change without being shown."""
@@ -64,6 +65,7 @@ def test_two_prescriptions_that_differ_differ_in_a_line(old: Prescription, new: 
     assert bool(shown) is (old != new)
 
 
+@pytest.mark.verifies("PRG-12")
 @given(base=PRESCRIPTIONS, data=st.data())
 def test_each_single_change_is_shown(base: Prescription, data: st.DataObject) -> None:
     """One field changed is at least one line, with its old and its new text."""
@@ -82,6 +84,7 @@ def test_a_reason_that_looks_like_none_is_told_from_none() -> None:
     assert changes(describe(base, LIBRARY), describe(dashed, LIBRARY))
 
 
+@pytest.mark.verifies("PRG-12")
 def test_the_review_shows_old_new_and_what_follows() -> None:
     """Doubling the dose of a running pump shows the rate twice and the doses of the day."""
     programmer = ready(infusing_pump(LIBRARY))
@@ -152,6 +155,7 @@ def test_the_digest_is_of_this_prescription_on_this_pump() -> None:
     assert len({digest_of(base, SERIAL), digest_of(other, SERIAL), digest_of(base, "TH-0002")}) == 3
 
 
+@pytest.mark.verifies("PRG-06")
 @pytest.mark.parametrize("mode", Mode)
 def test_every_mode_reads_differently(mode: Mode) -> None:
     """No two modes share their words."""

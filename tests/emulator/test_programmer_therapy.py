@@ -67,6 +67,7 @@ def test_a_bolus_is_sent_as_an_exact_volume(pump: FakePump, programmer: Programm
     assert pump.executed == [ClinicianBolus(Nanolitres(5_000), Milliseconds(600_000), "")] * 6
 
 
+@pytest.mark.verifies("PRG-20")
 @pytest.mark.parametrize(
     ("amount", "duration"),
     [
@@ -89,6 +90,7 @@ def test_a_bolus_without_units_or_that_does_not_divide_is_not_sent(
     assert pump.executed == []
 
 
+@pytest.mark.verifies("DOSE-05")
 def test_the_limits_of_a_bolus(pump: FakePump, programmer: Programmer) -> None:
     """At the soft limit no reason is needed, up to the hard one it is, and beyond nothing helps."""
     assert isinstance(programmer.bolus("0.5 mg", "1 h"), Done)
@@ -161,6 +163,7 @@ def log_of_fills(*fills: int) -> tuple[LogEntry, ...]:
     return tuple(entries)
 
 
+@pytest.mark.verifies("RES-09")
 def test_a_refill_is_compared_with_the_last_one_and_entered(pump: FakePump, programmer: Programmer) -> None:
     """10.5 mL delivered where 10 were reckoned since the last of two refills is within accuracy."""
     pump.log = log_of_fills(5 * ML, 20 * ML)
@@ -171,6 +174,7 @@ def test_a_refill_is_compared_with_the_last_one_and_entered(pump: FakePump, prog
     assert pump.executed == [EnterRefill(Nanolitres(9_500_000), Nanolitres(20 * ML))]
 
 
+@pytest.mark.verifies("RES-07")
 def test_a_mismatch_is_said_at_the_refill_and_at_the_close(pump: FakePump, programmer: Programmer) -> None:
     """An over-infusing pump is found by the syringe, and nobody leaves without having heard of it."""
     pump.log = log_of_fills(20 * ML)
@@ -185,6 +189,7 @@ def test_a_mismatch_is_said_at_the_refill_and_at_the_close(pump: FakePump, progr
     assert programmer.close().notes == ()
 
 
+@pytest.mark.verifies("RES-09")
 @pytest.mark.parametrize(
     ("residual", "contents"), [("2", "20 mL"), ("2 mL", "20"), ("2 mL", "20.000001 mL"), ("20.000001 mL", "20 mL")]
 )
@@ -197,6 +202,7 @@ def test_a_refill_that_cannot_be_is_not_entered(
     assert pump.executed == []
 
 
+@pytest.mark.verifies("DOSE-12", "RES-07")
 @pytest.mark.parametrize(
     ("delivered", "flagged"),
     [(8_549_999, True), (8_550_000, False), (10_000_000, False), (11_450_000, False), (11_450_001, True)],
@@ -208,6 +214,7 @@ def test_the_ratio_is_flagged_outside_its_accuracy(delivered: int, flagged: bool
     assert check.flagged is flagged
 
 
+@pytest.mark.verifies("RES-07")
 @pytest.mark.parametrize(("difference", "flagged"), [(ML, False), (ML + 1, True)])
 @pytest.mark.parametrize("sign", [1, -1])
 def test_a_large_difference_is_flagged_without_a_known_fill(difference: int, flagged: bool, sign: int) -> None:
@@ -303,6 +310,7 @@ def test_a_healthy_pump_is_closed_without_a_word(pump: FakePump, programmer: Pro
         programmer.interrogate()
 
 
+@pytest.mark.verifies("PRG-18")
 def test_a_stopped_pump_is_not_left_without_acknowledgement(pump: FakePump, programmer: Programmer) -> None:
     """Closing on a stop is refused, the pump is not even asked, until somebody says that it is meant."""
     programmer.stop()
@@ -325,6 +333,7 @@ def test_the_stop_is_found_even_if_nobody_interrogated(pump: FakePump) -> None:
     assert isinstance(programmer.close().result, NotDone)
 
 
+@pytest.mark.verifies("PRG-18")
 def test_the_pumps_own_refusal_to_close_is_reported(pump: FakePump, programmer: Programmer) -> None:
     """If the pump stops between the look and the close, its refusal stands."""
     pump.refusals[Close] = Reason.STOPPED
@@ -383,6 +392,7 @@ def test_an_open_draft_is_not_closed_over(programmer: Programmer) -> None:
     assert isinstance(programmer.close().result, Done)
 
 
+@pytest.mark.verifies("ALM-26")
 def test_a_lost_reply_to_the_close_says_that_nobody_knows(pump: FakePump, programmer: Programmer) -> None:
     """The session is over on this side; whether the pump closed it is unknown, and nothing has to be resolved."""
     pump.faults = [(Close, Fault.REPLY_LOST)]
@@ -392,6 +402,7 @@ def test_a_lost_reply_to_the_close_says_that_nobody_knows(pump: FakePump, progra
     assert phase(programmer) is Phase.DISCONNECTED
 
 
+@pytest.mark.verifies("ALM-26")
 def test_a_pump_that_falls_silent_before_the_close_is_no_good_end(pump: FakePump, programmer: Programmer) -> None:
     """The last look gets no answer, and that is said."""
     pump.faults = [(Interrogate, Fault.REQUEST_LOST)]

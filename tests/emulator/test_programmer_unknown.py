@@ -100,6 +100,7 @@ def test_a_command_that_is_answered_is_done(pump: FakePump, programmer: Programm
     assert programmer.unresolved == ()
 
 
+@pytest.mark.verifies("COM-04", "COM-06")
 @pytest.mark.parametrize("kind", COMMANDS)
 @pytest.mark.parametrize("fault", [Fault.REPLY_LOST, Fault.REQUEST_LOST])
 def test_a_lost_reply_is_resolved_to_what_happened(
@@ -120,6 +121,7 @@ def test_a_lost_reply_is_resolved_to_what_happened(
     assert times_executed(pump, kind) == executed
 
 
+@pytest.mark.verifies("COM-06")
 @pytest.mark.parametrize("kind", COMMANDS)
 @pytest.mark.parametrize("fault", [Fault.UNSENT, Fault.NO_SESSION])
 def test_a_command_that_never_left_is_not_done(
@@ -135,6 +137,7 @@ def test_a_command_that_never_left_is_not_done(
     assert times_executed(pump, kind) == 0
 
 
+@pytest.mark.verifies("COM-06")
 @pytest.mark.parametrize("kind", COMMANDS)
 def test_a_refusal_whose_reply_was_lost_is_resolved_as_refused(
     pump: FakePump, programmer: Programmer, kind: type[Message]
@@ -168,6 +171,7 @@ def test_an_unknown_names_its_command(pump: FakePump, programmer: Programmer) ->
     assert "unknown" in unknown.words
 
 
+@pytest.mark.verifies("COM-04", "COM-12")
 @pytest.mark.parametrize("kind", [kind for kind in COMMANDS if kind is not Stop])
 def test_while_a_result_is_unknown_only_a_stop_changes_the_pump(
     pump: FakePump, programmer: Programmer, kind: type[Message]
@@ -197,6 +201,7 @@ def test_a_bolus_on_its_way_cannot_overtake_the_stop_after_it(pump: FakePump, pr
     assert programmer.resolve(unknown) == NotDone(None, NEVER_EXECUTED)
 
 
+@pytest.mark.verifies("COM-07")
 def test_the_stop_does_not_erase_what_the_pump_remembers_of_the_bolus(pump: FakePump, programmer: Programmer) -> None:
     """A stop in the lost command's own session would be the last command there; in a new one it is not."""
     unknown = lose_bolus(pump, programmer)
@@ -205,6 +210,7 @@ def test_the_stop_does_not_erase_what_the_pump_remembers_of_the_bolus(pump: Fake
     assert times_executed(pump, ClinicianBolus) == 1
 
 
+@pytest.mark.verifies("COM-12", "MODE-15")
 def test_a_lost_stop_may_be_repeated_until_one_is_done(pump: FakePump, programmer: Programmer) -> None:
     """Stopping twice is stopping; when one is done the earlier ones are settled."""
     pump.faults = [(Stop, Fault.REQUEST_LOST), (Stop, Fault.REPLY_LOST)]
@@ -218,6 +224,7 @@ def test_a_lost_stop_may_be_repeated_until_one_is_done(pump: FakePump, programme
     assert pump.state is TherapyState.STOPPED
 
 
+@pytest.mark.verifies("COM-07")
 def test_a_done_stop_settles_no_bolus(pump: FakePump, programmer: Programmer) -> None:
     """Only other stops are settled by a stop."""
     unknown = lose_bolus(pump, programmer)
@@ -227,6 +234,7 @@ def test_a_done_stop_settles_no_bolus(pump: FakePump, programmer: Programmer) ->
     assert programmer.unresolved == (unknown,)
 
 
+@pytest.mark.verifies("ALM-26")
 def test_a_pump_that_is_out_of_reach_leaves_everything_as_it_is(pump: FakePump, programmer: Programmer) -> None:
     """No answer to the question is no answer to the doubt; it can be asked again."""
     unknown = lose_bolus(pump, programmer)
@@ -406,6 +414,7 @@ def report(  # one keyword for each field that a test turns
     return CommandReport(known, counter, command, outcome, reason, Milliseconds(0))
 
 
+@pytest.mark.verifies("COM-04")
 @pytest.mark.parametrize(
     ("said", "decided"),
     [

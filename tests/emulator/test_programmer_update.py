@@ -65,6 +65,7 @@ def committed(pump: FakePump) -> list[Message]:
     return [message for message in pump.executed if isinstance(message, Commit)]
 
 
+@pytest.mark.verifies("PRG-11")
 def test_the_whole_way_of_an_update(pump: FakePump, programmer: Programmer) -> None:
     """Review, update, verify: the pump then holds what was on the screen, and the programmer is ready again."""
     review = reviewed(programmer)
@@ -91,6 +92,7 @@ def test_programming_an_empty_pump(pump: FakePump) -> None:
     assert new.prescription.rate == NanolitresPerDay(100_000)
 
 
+@pytest.mark.verifies("PRG-13")
 def test_an_edit_ends_the_review(pump: FakePump, programmer: Programmer) -> None:
     """What is confirmed must be what is on the screen: an older screen is refused, and nothing is sent."""
     old = reviewed(programmer)
@@ -105,6 +107,7 @@ def test_an_edit_ends_the_review(pump: FakePump, programmer: Programmer) -> None
     assert phase(programmer) is Phase.REVIEWED
 
 
+@pytest.mark.verifies("PRG-22")
 def test_an_interrogation_ends_the_review(programmer: Programmer) -> None:
     """A review is old against new; with a newer old it has to be shown again."""
     old = reviewed(programmer)
@@ -135,6 +138,7 @@ def test_discarding_leaves_the_pump_alone(pump: FakePump, programmer: Programmer
     assert pump.executed == []
 
 
+@pytest.mark.verifies("DOSE-06")
 def test_a_hard_limit_is_refused_whatever_is_confirmed(pump: FakePump, programmer: Programmer) -> None:
     """Neither a reason nor a second try sends a dose above the hard limit."""
     bare = reviewed(programmer, "20.0002 mg/day")
@@ -159,6 +163,7 @@ def test_a_tenfold_slip_needs_a_reason(pump: FakePump, programmer: Programmer) -
     assert pump.prescription.override_reason == "converted from 3 g oral"
 
 
+@pytest.mark.verifies("PRG-13")
 def test_a_reason_answers_only_what_was_shown_with_it(programmer: Programmer) -> None:
     """A reason does not outlive the review it was given for, and cannot be given before one."""
     reviewed(programmer, "10 mg/day")
@@ -215,6 +220,7 @@ TAMPERED: dict[str, Tampering] = {
 }
 
 
+@pytest.mark.verifies("PRG-11")
 @pytest.mark.parametrize("field", TAMPERED)
 def test_an_echo_that_is_not_what_was_reviewed_is_not_committed(
     pump: FakePump, programmer: Programmer, field: str
@@ -230,6 +236,7 @@ def test_an_echo_that_is_not_what_was_reviewed_is_not_committed(
     assert phase(programmer) is Phase.DRAFTING
 
 
+@pytest.mark.verifies("PRG-13")
 def test_the_commit_names_what_was_reviewed_not_what_the_pump_supplies(
     pump: FakePump, programmer: Programmer
 ) -> None:
@@ -265,6 +272,7 @@ def test_a_refusal_of_the_pump_comes_back_in_words(
     assert isinstance(programmer.update(programmer.review()), Done)
 
 
+@pytest.mark.verifies("PRG-10")
 def test_a_pump_with_another_library_is_not_programmed(pump: FakePump, programmer: Programmer) -> None:
     """With another digest no edit and no bolus is possible, but interrogation and stop are."""
     pump.library = bytes(16)
@@ -282,6 +290,7 @@ def test_a_pump_with_another_library_is_not_programmed(pump: FakePump, programme
     assert pump.executed == [Stop()]
 
 
+@pytest.mark.verifies("PRG-10")
 def test_a_library_that_changes_under_a_review_ends_it(pump: FakePump, programmer: Programmer) -> None:
     """The comparison is made again at every step, not only at the first."""
     reviewed(programmer)
@@ -335,6 +344,7 @@ def test_after_an_update_nothing_else_is_done_before_it_is_verified(programmer: 
     assert isinstance(programmer.stop(), Done)
 
 
+@pytest.mark.verifies("COM-08")
 def test_no_answer_to_the_staging_leaves_the_old_prescription(pump: FakePump, programmer: Programmer) -> None:
     """Staging changes nothing, so its lost reply is not done, and the session is over."""
     for fault in (Fault.REQUEST_LOST, Fault.REPLY_LOST, Fault.UNSENT, Fault.NO_SESSION):
@@ -371,6 +381,7 @@ def test_a_lost_reply_to_the_commit_is_resolved_and_then_verified(pump: FakePump
     assert len(committed(pump)) == 1
 
 
+@pytest.mark.verifies("COM-04")
 def test_a_lost_commit_is_resolved_as_not_done(pump: FakePump, programmer: Programmer) -> None:
     """The commit never arrived: not done, even when its late copy comes, and the old prescription runs on."""
     pump.faults = [(Commit, Fault.REQUEST_LOST)]

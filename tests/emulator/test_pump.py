@@ -34,6 +34,7 @@ from tests.emulator.worlds import (
 )
 
 
+@pytest.mark.verifies("FLT-10", "MODE-02")
 @pytest.mark.parametrize(
     "started", ["simple", "minimum", "stopped", "clinician bolus", "patient bolus", "unprogrammed"]
 )
@@ -59,6 +60,7 @@ def test_after_a_power_loss_the_flow_is_at_most_the_minimum_and_nothing_is_confi
     assert bare.count("pump.state", rate=bare.rate) >= 1
 
 
+@pytest.mark.verifies("BOL-04", "DOSE-15")
 def test_time_without_power_is_credited_to_nothing() -> None:
     """A stroke's rest, the ledgers, the lockout and the pump's time are after a power loss what was last written."""
     bare = ready()
@@ -148,6 +150,7 @@ def day_of_therapy(start_ms: int) -> list[tuple[int, str, object]]:
 ROLLOVERS = (1 << 15, 1 << 16, 1 << 31, 1 << 32, (1 << 32) // 1000, 1 << 53, 10 * 365 * DAY_MS)
 
 
+@pytest.mark.verifies("LOG-05")
 @pytest.mark.parametrize("rollover", ROLLOVERS)
 @pytest.mark.parametrize("before", [5_000, 3 * HOUR_MS])
 def test_nothing_changes_at_a_rollover(rollover: int, before: int) -> None:
@@ -184,6 +187,7 @@ def test_time_does_not_run_back() -> None:
     assert (bare.pump.state(), len(bare.strokes)) == (state, strokes)
 
 
+@pytest.mark.verifies("DOSE-15", "LOG-06", "LOG-07")
 @pytest.mark.parametrize("unix_ms", [0, 1, 999, (1 << 63), (1 << 64) - 1])
 def test_any_wall_clock_can_be_set_and_nothing_depends_on_it(unix_ms: int) -> None:
     """Every time that a message holds is accepted and reported, also past its field; therapy is the same."""

@@ -33,6 +33,7 @@ from tests.emulator.worlds import (
 )
 
 
+@pytest.mark.verifies("BOL-01", "LOG-04")
 @pytest.mark.parametrize(("after", "refused"), [(-1, Reason.LOCKOUT), (0, Reason.LOCKOUT), (1, None)])
 def test_the_lockout_is_over_one_millisecond_after_its_end(after: int, refused: Reason | None) -> None:
     """A request is granted only strictly later than a lockout after the prescription."""
@@ -68,6 +69,7 @@ ENDS: dict[str, Callable[[Bare], object]] = {
 }
 
 
+@pytest.mark.verifies("BOL-03")
 @pytest.mark.parametrize("end", ENDS)
 @pytest.mark.parametrize("kind", ["patient", "clinician", "both"])
 def test_every_end_of_a_bolus_restarts_the_lockout(kind: str, end: str) -> None:
@@ -101,6 +103,7 @@ BETWEEN: dict[str, Callable[[Bare], object]] = {
 }
 
 
+@pytest.mark.verifies("BOL-02", "BOL-04", "BOL-06")
 @pytest.mark.parametrize("between", BETWEEN)
 def test_nothing_gives_the_lockout_or_the_count_back(between: str) -> None:
     """No command and no power loss shortens the lockout or forgets a granted bolus."""
@@ -115,6 +118,7 @@ def test_nothing_gives_the_lockout_or_the_count_back(between: str) -> None:
     assert len(grants) == 1
 
 
+@pytest.mark.verifies("BOL-05")
 def test_the_count_holds_in_every_sliding_day() -> None:
     """With the button pressed every minute, never more boluses are granted in a sliding day than the count."""
     bare = ready(lockout_ms=5 * MINUTE_MS, duration_ms=MINUTE_MS, volume_nl=500, count=3)
@@ -144,6 +148,7 @@ def test_the_count_says_when_to_ask_again() -> None:
     assert press(bare) is None
 
 
+@pytest.mark.verifies("BOL-05")
 def test_as_many_boluses_as_the_shortest_lockout_allows_are_counted() -> None:
     """With the largest count and the shortest lockout every press that the lockout allows is granted and counted."""
     grant = granted(volume_nl=1, duration_ms=MINUTE_MS, lockout_ms=5 * MINUTE_MS, count=255)
@@ -154,6 +159,7 @@ def test_as_many_boluses_as_the_shortest_lockout_allows_are_counted() -> None:
     assert len(bare.pump.record.grants) == LONG_DAY_MS // (6 * MINUTE_MS + 1) + 1
 
 
+@pytest.mark.verifies("BOL-07", "BOL-13")
 def test_a_denied_request_changes_nothing_but_the_count_of_denials() -> None:
     """A denied press is counted and logged, delivers nothing and is not remembered for later."""
     bare = infusing()
@@ -166,6 +172,7 @@ def test_a_denied_request_changes_nothing_but_the_count_of_denials() -> None:
     assert bare.chip.log_entries()[-2].kind is LogKind.BOLUS_DENIED
 
 
+@pytest.mark.verifies("BOL-07", "DOSE-05")
 @pytest.mark.parametrize(
     ("volume", "duration", "reason"),
     [
@@ -192,12 +199,14 @@ def test_each_bolus_is_refused_for_its_first_reason(volume: int, duration: int, 
     assert bare.count("guard.refused") == 0
 
 
+@pytest.mark.verifies("DOSE-06")
 def test_a_soft_bolus_needs_a_reason() -> None:
     """A bolus above the soft limit is refused without a reason and begun with one."""
     for given, expected in (("", Refused), (" ", Refused), ("knowingly", Accepted)):
         assert isinstance(infusing().ask(ClinicianBolus(Nanolitres(25_001), Milliseconds(HOUR_MS), given)), expected)
 
 
+@pytest.mark.verifies("MODE-12", "MODE-17")
 def test_the_previous_infusion_resumes_after_a_bolus() -> None:
     """At the end of a bolus the flow is what it was before, in both modes that flow."""
     for wanted in (prescription(100_000), prescription(mode=Mode.MINIMUM_RATE)):

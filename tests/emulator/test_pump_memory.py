@@ -39,6 +39,7 @@ from tests.emulator.worlds import (
 )
 
 
+@pytest.mark.verifies("FLT-03", "FLT-04")
 def test_damage_is_found_before_the_next_stroke() -> None:
     """A flipped bit is alarmed within a minute and, if a stroke comes first, before that stroke moves."""
     bare = infusing(700_000)
@@ -54,6 +55,7 @@ def test_damage_is_found_before_the_next_stroke() -> None:
     assert bare.rate == 6_000
 
 
+@pytest.mark.verifies("FLT-11")
 @pytest.mark.parametrize("rate", [48_000, 700_000, 800_000])
 @pytest.mark.parametrize("section", ["therapy", "ledgers", "metering", "identity", "alarms", SEQUENCE])
 def test_damage_never_hangs_the_pump(section: str, rate: int) -> None:
@@ -99,6 +101,7 @@ def test_the_end_of_a_bolus_does_not_cover_damage() -> None:
     assert bare.alarm(AlarmCode.MEMORY) is not None
 
 
+@pytest.mark.verifies("FLT-04")
 def test_a_lost_ledger_allows_no_drug_for_a_day() -> None:
     """After damage to the ledgers nothing is granted until the longest window has gone by, whatever is prescribed."""
     bare = infusing()
@@ -146,6 +149,7 @@ def test_two_lost_sections_leave_no_more_room_than_before(first: str, second: st
         assert held[MORPHINE] >= FULL_PG
 
 
+@pytest.mark.verifies("BOL-16")
 def test_a_lost_bolus_history_counts_as_used_up() -> None:
     """When nobody knows which boluses were granted, none is granted for a day, whatever is prescribed."""
     bare = ready()
@@ -192,6 +196,7 @@ def test_a_stop_after_an_older_time_is_reported_as_just_now() -> None:
     assert bare.now == 3 * MINUTE_MS
 
 
+@pytest.mark.verifies("FLT-01")
 def test_self_tests_find_what_is_wrong() -> None:
     """The self-test is all zero on a healthy pump and names a damaged memory, ledger, line and library by its bit."""
 
@@ -223,6 +228,7 @@ def test_an_idle_pump_forgets_a_quarter_of_an_hour_at_most() -> None:
     assert 47 * HOUR_MS - HEARTBEAT_MS <= report.stopped_for.value <= 47 * HOUR_MS
 
 
+@pytest.mark.verifies("FLT-09")
 def test_an_unreadable_identity_is_never_taken_for_a_new_pump() -> None:
     """If no page tells who the pump is, power-up still counts as a reset and the count of power-ups jumps ahead."""
     bare = infusing()
@@ -239,6 +245,7 @@ def test_an_unreadable_identity_is_never_taken_for_a_new_pump() -> None:
     assert bare.pump.identity.power_ups > first
 
 
+@pytest.mark.verifies("ALM-20")
 def test_a_pump_that_nobody_starts_again_is_heard_after_48_h() -> None:
     """Reset, confirmed and acknowledged but never started, the minimum rate is not silent for ever."""
     bare = infusing()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pytest
+
 from emulator.firmware import guard
 from emulator.hardware.line import volume_nl
 from protocol.messages import (
@@ -45,6 +47,7 @@ def kinds(bare: Bare) -> list[LogKind]:
     return [entry.kind for entry in sorted(bare.chip.log_entries(), key=lambda entry: entry.sequence)]
 
 
+@pytest.mark.verifies("LOG-01", "LOG-09")
 def test_the_log_tells_what_was_done_in_order() -> None:
     """Each command leaves its effects and then itself in the log, and all of it survives a power loss."""
     bare = infusing()
@@ -56,6 +59,7 @@ def test_the_log_tells_what_was_done_in_order() -> None:
     assert kinds(bare) == [*session, *commands, *after]
 
 
+@pytest.mark.verifies("COM-14")
 def test_log_numbers_never_repeat() -> None:
     """Across power losses every entry has a number of its own, one after the other."""
     bare = infusing()
@@ -78,6 +82,7 @@ def test_the_log_is_read_page_by_page() -> None:
     assert isinstance(bare.ask(ReadLog((1 << 32) - 1)), LogPage)
 
 
+@pytest.mark.verifies("COM-07")
 def test_the_last_command_of_a_session_is_remembered() -> None:
     """A query names the last state-changing command of a session and what became of it, refused ones included."""
     bare = infusing()
@@ -104,6 +109,7 @@ def test_sessions_are_forgotten_oldest_first_and_patients_do_not_crowd_out_clini
     ]
 
 
+@pytest.mark.verifies("PRG-15")
 def test_a_new_session_drops_what_was_staged() -> None:
     """What one session staged another cannot commit, nor the same one after it was closed."""
     ends: list[Callable[[Bare], object]] = [
@@ -122,6 +128,7 @@ def test_a_new_session_drops_what_was_staged() -> None:
         assert reply.reason is Reason.NOTHING_STAGED
 
 
+@pytest.mark.verifies("PRG-18")
 def test_a_stopped_pump_is_closed_only_knowingly() -> None:
     """Closing a session on a pump that does not flow is refused until that is acknowledged."""
     bare = infusing()
@@ -131,6 +138,7 @@ def test_a_stopped_pump_is_closed_only_knowingly() -> None:
     assert isinstance(bare.ask(Close(True)), Closed)
 
 
+@pytest.mark.verifies("DOSE-14", "LOG-11", "RES-05")
 def test_the_totals_are_what_moved() -> None:
     """Volume, strokes and mass by drug are those of the body, and the ledgers' sums are shown beside them."""
     bare = infusing(drugs=[drug(MORPHINE, 4_000), drug(HYDROMORPHONE, 2_000)])
@@ -161,6 +169,7 @@ def test_many_changes_of_drug_keep_every_count_and_stay_bounded() -> None:
     assert volume_nl(bare.pump.line) == 1_000
 
 
+@pytest.mark.verifies("RES-11")
 def test_a_reservoir_that_is_empty_before_it_is_computed_to_be_moves_nothing() -> None:
     """A truly empty reservoir leaves the rotor turning and nothing moving; the computation does not see it."""
     bare = infusing()
@@ -171,6 +180,7 @@ def test_a_reservoir_that_is_empty_before_it_is_computed_to_be_moves_nothing() -
     assert bare.pump.panel.raised == ()
 
 
+@pytest.mark.verifies("RES-11")
 def test_a_reservoir_found_empty_at_the_stroke_moves_nothing() -> None:
     """A stroke that the computed reservoir does not hold is not made, and the pump stops with its alarm."""
     bare = infusing()
@@ -181,6 +191,7 @@ def test_a_reservoir_found_empty_at_the_stroke_moves_nothing() -> None:
     assert bare.alarm(AlarmCode.RESERVOIR_EMPTY) is not None
 
 
+@pytest.mark.verifies("DOSE-09")
 def test_a_start_is_planned_like_a_prescription() -> None:
     """A start that would pass a limit, because mass was counted since, is refused with that limit."""
     bare = infusing()
@@ -195,6 +206,7 @@ def test_a_start_is_planned_like_a_prescription() -> None:
     assert isinstance(bare.ask(Start()), Accepted)
 
 
+@pytest.mark.verifies("PRG-11")
 def test_a_commit_names_what_it_commits() -> None:
     """A commit with the digest of anything else is refused, and what was staged is dropped."""
     bare = infusing()
@@ -209,6 +221,7 @@ def test_a_commit_names_what_it_commits() -> None:
     assert bare.rate == 100_000
 
 
+@pytest.mark.verifies("BOL-04")
 def test_no_limit_is_given_back_by_a_guard_alarm_and_a_stop() -> None:
     """A refused stroke is an alarm; stopping ends its cause, and a start under the limit flows without another."""
     bare = infusing()

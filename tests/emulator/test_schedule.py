@@ -89,6 +89,7 @@ def test_steps_add_up_to_what_flows(week: Schedule, now_ms: int, for_ms: int) ->
     assert sum(duration * rate for duration, rate in steps) == credit_from(week, now_ms, for_ms)
 
 
+@pytest.mark.verifies("DOSE-02")
 @given(schedules(), st.integers(1, 30 * 60))
 def test_no_window_holds_more_than_the_fullest(week: Schedule, minutes: int) -> None:
     """The fullest window is found exactly: no start gives more, and one gives as much."""
@@ -109,6 +110,7 @@ def with_steps(*steps: tuple[int, int]) -> Schedule:
     return replace(GOOD, steps=made)
 
 
+@pytest.mark.verifies("MODE-18")
 @pytest.mark.parametrize(
     ("bad", "words"),
     [

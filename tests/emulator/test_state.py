@@ -60,6 +60,7 @@ def test_the_sections_are_those_of_the_state(section: str) -> None:
     assert set(CODECS) == set(State._fields)
 
 
+@pytest.mark.verifies("FLT-09")
 @pytest.mark.parametrize("section", CODECS)
 @pytest.mark.parametrize("raw", [b"", b"null", b"[]", b"[1]", b"{}", b'"x"', b"1", b"[[[1]]]", b"\xff\xfe"])
 def test_other_bytes_are_refused_with_a_value_error(section: str, raw: bytes) -> None:
@@ -90,6 +91,7 @@ def test_a_log_entry_of_another_length_is_refused() -> None:
             codec.decode(wrong)
 
 
+@pytest.mark.verifies("FLT-14", "LOG-02")
 def test_a_full_log_is_large_and_bounded() -> None:
     """The log ring has the stated capacity, and one entry more overwrites the oldest."""
     bare = Bare()

@@ -101,6 +101,7 @@ SUSPENDED = {PATIENT: ((), (CLINICIAN,)), PRIMING: ((), (CLINICIAN,), (PATIENT,)
 DETAILS = {"bolus": BOLUSES[CLINICIAN]}
 
 
+@pytest.mark.verifies("MODE-01")
 def test_every_row_of_the_table_is_reached() -> None:
     """For each row there is a situation in which its event leads from one of its sources to its target."""
     reached: Counter[int] = Counter()
@@ -123,6 +124,7 @@ def test_every_row_of_the_table_is_reached() -> None:
     assert min(reached.values()) > 0
 
 
+@pytest.mark.verifies("ALM-06", "MODE-07")
 def test_no_lowering_event_ever_raises_the_flow() -> None:
     """Stop, limit, halt, cancel, the end of a bolus and forgetting never leave more flow than a resumed bolus has."""
     fired: Counter[str] = Counter()
@@ -137,6 +139,7 @@ def test_no_lowering_event_ever_raises_the_flow() -> None:
     assert set(fired) == set(LOWERING)
 
 
+@pytest.mark.verifies("MODE-15")
 def test_stop_limit_halt_and_forget_are_allowed_always() -> None:
     """In no situation is a stop, or what an alarm asks for, refused; afterwards no bolus is left."""
     for event, most in (("stop", 0), ("halt", 0), ("forget", 0), ("limit", MINIMUM_RATE)):
@@ -146,6 +149,7 @@ def test_stop_limit_halt_and_forget_are_allowed_always() -> None:
             assert (model.running, model.suspended) == (None, ())
 
 
+@pytest.mark.verifies("ALM-05", "ALM-16")
 def test_nothing_but_infuse_leads_out_of_a_lowered_flow() -> None:
     """From stopped, unprogrammed or an alarm's minimum rate, only ``infuse`` or a prime makes the flow larger."""
     for event in MACHINE.events:
@@ -160,6 +164,7 @@ def test_nothing_but_infuse_leads_out_of_a_lowered_flow() -> None:
             assert model.rate <= before
 
 
+@pytest.mark.verifies("ALM-05", "MODE-04")
 def test_infuse_gives_what_is_prescribed_and_nothing_under_a_restriction() -> None:
     """``infuse`` leads to the prescribed mode from everywhere and ends boluses; a restricting alarm refuses it."""
     states = {Mode.STOPPED: STOPPED, **BASAL_OF}
@@ -184,6 +189,7 @@ def test_a_bolus_begins_only_on_the_prescribed_basal() -> None:
         assert model.may("patient_bolus") is ((on_basal and not model.flow_restricted) or model.state is CLINICIAN)
 
 
+@pytest.mark.verifies("MODE-12")
 def test_every_bolus_that_ends_is_told_once() -> None:
     """Running and suspended boluses are told of when they end, each with its own state, and only then."""
     told: list[TherapyState] = []
@@ -203,6 +209,7 @@ def test_every_bolus_that_ends_is_told_once() -> None:
     assert (told, model.state) == ([PATIENT, CLINICIAN], SIMPLE)
 
 
+@pytest.mark.verifies("DOSE-04")
 def test_a_bolus_flows_exactly_its_volume() -> None:
     """Cut into any pieces, the flow of a bolus adds up to its volume and then ends."""
     for piece in (1, 7, 999_983, HOUR_MS):
@@ -437,6 +444,7 @@ RAISING = (
 """What may let more flow than before; the end of a prime may, too, if what it interrupted flows faster."""
 
 
+@pytest.mark.verifies("COM-10", "MODE-08")
 @pytest.mark.parametrize("state", STATES)
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_in_every_state(command: str, state: str) -> None:
@@ -484,6 +492,7 @@ def test_a_commit_flows_at_once_unless_an_alarm_forbids_it(
         assert bare.rate <= rate
 
 
+@pytest.mark.verifies("ALM-20")
 def test_a_pump_prescribed_under_an_alarm_is_not_left_standing_unnoticed() -> None:
     """A prescription committed while an alarm forbids its flow counts as stopped: after 48 hours it alarms."""
     bare = forgotten()

@@ -127,6 +127,7 @@ def each_bit_flipped(record: bytes) -> list[bytes]:
 # --- the handshake --------------------------------------------------------------------------------------------
 
 
+@pytest.mark.verifies("SEC-01")
 @pytest.mark.parametrize("role", Role)
 def test_the_right_key_opens_a_session_in_its_role(role: Role) -> None:
     """Whoever knows a role's key gets a session in that role, named alike at both ends."""
@@ -140,6 +141,7 @@ def test_the_right_key_opens_a_session_in_its_role(role: Role) -> None:
     assert (programmer.session, programmer.serial, programmer.counter) == (welcome.session, SERIAL, 0)
 
 
+@pytest.mark.verifies("SEC-02")
 def test_the_same_two_ends_never_share_keys_twice() -> None:
     """Every handshake gives fresh keys: the same request is never the same bytes in two sessions."""
     pump = new_pump()
@@ -179,6 +181,7 @@ def forge_proof(pump: PumpChannel, forger: ProgrammerChannel, now_ms: int = 0) -
     return encode(Prove(forged.role, forged.nonce, genuine.ordinal, forged.proof))
 
 
+@pytest.mark.verifies("SEC-01")
 def test_a_proof_under_a_wrong_key_opens_nothing() -> None:
     """An intruder who answers a genuine hello reply with another key's proof is refused and reported."""
     pump = new_pump()
@@ -187,6 +190,7 @@ def test_a_proof_under_a_wrong_key_opens_nothing() -> None:
     assert pump.session is None
 
 
+@pytest.mark.verifies("SEC-01")
 def test_every_damaged_proof_is_refused() -> None:
     """A Prove with any single bit changed, in role, nonce, ordinal or proof, opens no session."""
     template = new_programmer()
@@ -248,6 +252,7 @@ def test_a_programmer_does_not_accept_its_own_words() -> None:
         programmer.prove(encode(HelloReply(reply.serial, reply.nonce, reply.ordinal, proof.proof)))
 
 
+@pytest.mark.verifies("SEC-02")
 def test_a_proof_opens_one_session_only() -> None:
     """A recorded Prove that is sent again is refused, and the session it once opened stands."""
     pump, programmer = new_pump(), new_programmer()
@@ -266,6 +271,7 @@ def test_a_proof_of_an_earlier_hello_dies_with_a_later_session() -> None:
     assert_works(pump, late)
 
 
+@pytest.mark.verifies("COM-05", "SEC-02")
 def test_a_whole_recorded_handshake_opens_nothing() -> None:
     """Playing every record of a genuine session again, in order, opens no session and executes nothing."""
     pump, programmer = new_pump(), new_programmer()
@@ -280,6 +286,7 @@ def test_a_whole_recorded_handshake_opens_nothing() -> None:
         assert not only(Request, events) + only(SessionOpened, events)
 
 
+@pytest.mark.verifies("SEC-02")
 @pytest.mark.parametrize(("power_ups", "seed"), [(6, 1), (5, 9)], ids=["same random numbers", "same power-up count"])
 def test_a_recording_is_worthless_after_a_power_cut(power_ups: int, seed: int) -> None:
     """After a restart that repeats all random numbers, or the count of power-ups, the same bytes open nothing."""
@@ -314,6 +321,7 @@ def test_a_power_up_count_beyond_the_field_does_not_stop_the_pump() -> None:
     assert_works(pump, programmer)
 
 
+@pytest.mark.verifies("FLT-15")
 def test_a_flood_of_hellos_disturbs_neither_session_nor_handshake() -> None:
     """Ten thousand hellos between a hello and its proof change nothing for it or for the established session."""
     pump, programmer = established()
@@ -355,6 +363,7 @@ def test_a_proof_of_a_hello_that_was_never_answered_is_refused() -> None:
     assert_rejected(pump.receive(proof, 0), Rejection.BAD_PROOF, ChannelReason.BAD_PROOF)
 
 
+@pytest.mark.verifies("SEC-01")
 @pytest.mark.parametrize("other", [role for role in Role if role is not Role.PATIENT])
 def test_one_roles_key_is_no_use_in_another_role(other: Role) -> None:
     """Whoever holds the patient's key cannot prove any other role, nor turn a patient's proof into one."""
@@ -433,6 +442,7 @@ def test_a_closed_session_is_dead() -> None:
     assert_rejected(pump.receive(programmer.seal(Stop()), 0), Rejection.NO_SESSION, ChannelReason.NO_SESSION)
 
 
+@pytest.mark.verifies("COM-13")
 def test_an_idle_session_ends_at_its_time() -> None:
     """A request one millisecond before the time-out is served and starts it anew; at the time-out all is over."""
     pump, programmer = established()
@@ -446,6 +456,7 @@ def test_an_idle_session_ends_at_its_time() -> None:
     assert pump.expire(10 * SESSION_IDLE_MS) == []
 
 
+@pytest.mark.verifies("COM-13")
 def test_nothing_but_a_genuine_request_keeps_a_session_alive() -> None:
     """Hellos, replays, damaged records and noise do not postpone the idle time-out."""
     pump, programmer = established()
@@ -470,6 +481,7 @@ def test_a_request_arrives_whole_and_once_with_its_name() -> None:
         assert programmer.open(pump.seal(REPLY)) == REPLY
 
 
+@pytest.mark.verifies("COM-05")
 def test_a_replayed_request_is_reported_and_not_handed_up() -> None:
     """Every record of the session that comes again, at once or later, is refused as a replay."""
     pump, programmer = established()
@@ -491,6 +503,7 @@ def test_reordered_requests_never_run_back(order: list[int]) -> None:
     assert handed_up == [index for at, index in enumerate(order) if index == max(order[: at + 1])]
 
 
+@pytest.mark.verifies("COM-01", "COM-03")
 def test_every_damaged_request_is_refused_and_the_session_stands() -> None:
     """A request with any single bit changed, in counter or box, changes nothing; the genuine one still arrives."""
     pump, programmer = established()
@@ -636,6 +649,7 @@ def test_a_genuine_seal_around_anything_but_the_welcome_opens_no_session(message
     assert not programmer.established
 
 
+@pytest.mark.verifies("FLT-16")
 def test_counters_end_before_they_repeat() -> None:
     """The last counter is usable once; after it nothing can be sealed and nothing is accepted."""
     pump, programmer = established()
@@ -650,6 +664,7 @@ def test_counters_end_before_they_repeat() -> None:
     assert_rejected(pump.receive(last, 0), Rejection.REPLAYED, ChannelReason.BAD_SEAL)
 
 
+@pytest.mark.verifies("COM-15", "SEC-03")
 @pytest.mark.parametrize("role", Role)
 @pytest.mark.parametrize("cls", [cls for cls in MESSAGES.values() if cls.ROLES], ids=lambda cls: cls.__name__)
 def test_a_role_may_ask_exactly_what_its_messages_say(role: Role, cls: type[Message]) -> None:
@@ -708,6 +723,7 @@ def records_of_type(number: int) -> st.SearchStrategy[bytes]:
     return st.binary(max_size=80).map(lambda rest: bytes((number,)) + rest)
 
 
+@pytest.mark.verifies("COM-03")
 @given(st.lists(st.binary(max_size=80) | st.integers(0, 8).flatmap(records_of_type), max_size=10))
 def test_noise_is_refused_and_harmless(records: list[bytes]) -> None:
     """Whatever bytes come as records, nothing is raised, every one is answered, and the session still works."""
@@ -719,6 +735,7 @@ def test_noise_is_refused_and_harmless(records: list[bytes]) -> None:
     assert_works(pump, programmer)
 
 
+@pytest.mark.verifies("COM-03", "SEC-03")
 @pytest.mark.parametrize("cls", MESSAGES.values(), ids=lambda cls: cls.__name__)
 def test_only_two_messages_are_understood_without_a_seal(cls: type[Message]) -> None:
     """Every request, reply and pump's record that comes without a seal is refused, however well formed."""

@@ -142,6 +142,7 @@ def time_to_connect(pump: PumpChannel, now_ms: int, disturb: Callable[[int, byte
             return now_ms - start_ms
 
 
+@pytest.mark.verifies("COM-12")
 @pytest.mark.parametrize("arrival_ms", range(0, 32_000, 1_571))
 def test_a_clinician_gets_in_past_a_flooder_within_the_bound(arrival_ms: int) -> None:
     """Whenever a clinician comes to a pump that is flooded with bad proofs, two handshakes and one pause suffice."""
@@ -158,6 +159,7 @@ def test_a_clinician_gets_in_past_a_flooder_within_the_bound(arrival_ms: int) ->
     assert time_to_connect(pump, arrival_ms, disturb) <= LONGEST_PAUSE_MS + 4 * EXCHANGE_MS
 
 
+@pytest.mark.verifies("COM-12")
 def test_a_clinician_gets_in_past_an_intruder_who_waits_for_the_moment() -> None:
     """An intruder who strikes only between hello and proof, with the longest pause earned before, gains no more."""
     pump, now_ms = new_pump(), 0
@@ -181,6 +183,7 @@ def test_an_intruder_gets_a_fifth_of_the_time() -> None:
     assert 0 < examined / (1_200_000 / 50) < 1.02 * open_share + 0.01
 
 
+@pytest.mark.verifies("FLT-15")
 def test_a_week_of_failures_costs_few_log_entries() -> None:
     """Two failures a second for a week are reported at first, at each doubling and once an hour: 200 times."""
     backoff, week_ms = Backoff(), 7 * 86_400_000

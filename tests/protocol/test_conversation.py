@@ -220,6 +220,7 @@ def test_a_message_that_does_not_fit_is_our_own_error_and_leaves_the_session_who
 # --- loss and damage --------------------------------------------------------------------------------------------
 
 
+@pytest.mark.verifies("COM-05")
 @pytest.mark.parametrize("direction", ["up", "down"])
 @pytest.mark.parametrize("damage", ["drop", "flip", "twice", "late"])
 @pytest.mark.parametrize("turn", range(5))
@@ -253,6 +254,7 @@ def test_one_lost_damaged_repeated_or_late_frame_costs_nothing(direction: str, d
     assert pump.executed == {(session, 1): 1, (session, 2): 1}
 
 
+@pytest.mark.verifies("COM-04")
 @pytest.mark.parametrize("direction", ["up", "down"])
 def test_silence_after_a_request_leaves_it_unknown(direction: str) -> None:
     """Whether request or reply is lost, the programmer knows only that it does not know, and what to ask about."""
@@ -283,6 +285,7 @@ def test_a_conversation_goes_on_after_an_unknown_result() -> None:
     assert pump.executed[old, 1] == 1
 
 
+@pytest.mark.verifies("BOL-14", "COM-05")
 def test_a_request_that_was_held_back_is_dead_once_connected_again() -> None:
     """After reconnecting, the wire may deliver the unknown request as often as it likes: it is never executed."""
     pump = TestPump()
@@ -303,6 +306,7 @@ def test_a_request_that_was_held_back_is_dead_once_connected_again() -> None:
     assert not pump.executed
 
 
+@pytest.mark.verifies("ALM-26")
 def test_nobody_there_is_found_out_in_bounded_time() -> None:
     """Without a pump, connect gives up in under half a minute, and says that nothing was sent."""
     carrier = DirectCarrier(drop)
@@ -369,6 +373,7 @@ def failure(conversation: Conversation, message: Message) -> NoAnswer | None:
     return None
 
 
+@pytest.mark.verifies("COM-06")
 def test_a_lost_line_is_never_taken_for_a_lost_request() -> None:
     """The line is cut at every byte of a whole conversation: "not sent" is said only of what was not executed."""
     outcomes: Counter[str] = Counter()
@@ -419,6 +424,7 @@ def test_an_interrupt_leaves_the_conversation_usable() -> None:
     assert conversation.request(Stop()) == ACCEPTED
 
 
+@pytest.mark.verifies("COM-06")
 @pytest.mark.parametrize("seed", range(8))
 def test_on_a_bad_line_no_answer_is_ever_a_lie(seed: int) -> None:
     """On a line that harms every other frame, done means executed once, and not sent means not at all."""

@@ -54,12 +54,14 @@ def test_lost_neighbour_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     assert outcome(damaged) == NEIGHBOUR_LOST
 
 
+@pytest.mark.verifies("COM-01")
 @given(st.binary(max_size=600))
 def test_nothing_between_two_frames_costs_a_frame(data: bytes) -> None:
     """Whatever bytes stand between two frames, both frames arrive."""
     assert outcome(data) != NEIGHBOUR_LOST
 
 
+@pytest.mark.verifies("COM-01")
 @pytest.mark.parametrize("payload", SAMPLES.values(), ids=SAMPLES)
 def test_every_single_flip_is_rejected(payload: bytes) -> None:
     """Whichever bit of a frame flips, delimiters included, it is rejected and both neighbours arrive."""
@@ -69,6 +71,7 @@ def test_every_single_flip_is_rejected(payload: bytes) -> None:
     assert seen.total() == 8 * len(encoded)
 
 
+@pytest.mark.verifies("COM-01")
 @pytest.mark.parametrize("payload", SHORT_PAYLOADS)
 def test_every_double_flip_is_rejected(payload: bytes) -> None:
     """Whichever two bits of a short frame flip, it is rejected and both neighbours arrive."""
@@ -79,6 +82,7 @@ def test_every_double_flip_is_rejected(payload: bytes) -> None:
     assert seen[SPLIT] > 100
 
 
+@pytest.mark.verifies("COM-01")
 def test_every_triple_flip_of_the_shortest_frame_is_rejected() -> None:
     """Whichever three bits of the shortest frame flip, it is rejected and both neighbours arrive."""
     encoded = sample_frame(b"")
@@ -87,6 +91,7 @@ def test_every_triple_flip_of_the_shortest_frame_is_rejected() -> None:
     assert seen.total() == 182_104
 
 
+@pytest.mark.verifies("COM-01")
 @pytest.mark.parametrize("payload", SAMPLES.values(), ids=SAMPLES)
 def test_sampled_triple_flips_are_rejected(payload: bytes) -> None:
     """Whichever three bits of a frame flip, drawn at random, it is rejected and both neighbours arrive."""

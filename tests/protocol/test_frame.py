@@ -134,6 +134,7 @@ def test_impossible_frame_is_our_own_mistake(frame: Frame) -> None:
         encode_frame(frame)
 
 
+@pytest.mark.verifies("COM-01")
 @pytest.mark.parametrize(
     ("stream", "fault"),
     [
@@ -171,6 +172,7 @@ def test_damage_is_named_before_meaning() -> None:
     assert faults(decode(packet(version=9, type_=9))) == [FrameFault.VERSION]
 
 
+@pytest.mark.verifies("COM-01")
 def test_only_the_legal_types_pass() -> None:
     """Of all 256 type bytes exactly the five that a peer can send are accepted."""
     accepted = [type_ for type_ in range(256) if not isinstance(decode(packet(type_=type_))[0], FrameError)]
@@ -219,6 +221,7 @@ def test_no_bytes_raise(chunks: list[bytes]) -> None:
     assert decode(*chunks, encode_frame(PING))[-1] == PING
 
 
+@pytest.mark.verifies("COM-03")
 def test_noise_is_never_a_frame() -> None:
     """In two million random bytes, and as many full of delimiters, there is no frame, only reported damage."""
     random = Random(2)
@@ -232,6 +235,7 @@ def test_noise_is_never_a_frame() -> None:
         assert decoder.bad >= least
 
 
+@pytest.mark.verifies("COM-02")
 def test_over_long_run_is_one_error_at_once() -> None:
     """An endless run without a delimiter is reported once, as soon as it is too long, and kept out of the memory."""
     decoder = FrameDecoder()
@@ -249,6 +253,7 @@ def test_longest_run_that_could_be_a_frame_is_kept() -> None:
     assert decode(encoded[:-1], encoded[-1:]) == [longest]
 
 
+@pytest.mark.verifies("COM-02")
 def test_memory_is_bounded() -> None:
     """After a flood of anything the decoder holds no more than one frame's worth of bytes."""
     random = Random(4)

@@ -98,6 +98,7 @@ def wait_out(programmer: ProgrammerLink) -> tuple[list[bytes], list[ProgrammerLi
 class TestPump:
     """The pump's end."""
 
+    @pytest.mark.verifies("BOL-14", "COM-05", "PRG-03")
     def test_executes_once_and_answers_alike(self) -> None:
         """A request is handed up once; each repetition is answered with the very same bytes."""
         pump = pump_in_epoch()
@@ -135,6 +136,7 @@ class TestPump:
         assert pump.take_outgoing() == nak(NakReason.OUT_OF_SEQUENCE, 5)
         assert pump.receive(request(5, b"bolus")) == [RequestReceived(b"bolus", EPOCH, 5)]
 
+    @pytest.mark.verifies("FLT-16")
     def test_numbers_wrap(self) -> None:
         """Behind 65535 comes 0, and the request before the wrap is still recognised as the last one."""
         pump = pump_in_epoch(0xFFFF)
@@ -285,6 +287,7 @@ class TestPump:
         pump.decoder = FrameDecoder()
         assert pickle.dumps(pump) == before
 
+    @pytest.mark.verifies("FLT-15")
     def test_flood_leaves_little_behind(self) -> None:
         """However much arrives before anything is sent, at most one frame of each kind waits and little is kept."""
         pump = pump_in_epoch()

@@ -145,6 +145,7 @@ def test_what_is_encoded_is_decoded_again(cls: type[Message], data: st.DataObjec
     assert decode(encode(item)) == item
 
 
+@pytest.mark.verifies("LOG-10")
 @every_message
 @pytest.mark.parametrize("high", [False, True])
 def test_the_extremes_come_back_whole(cls: type[Message], high: bool) -> None:
@@ -153,6 +154,7 @@ def test_the_extremes_come_back_whole(cls: type[Message], high: bool) -> None:
     assert decode(encode(item)) == item
 
 
+@pytest.mark.verifies("LOG-10")
 @every_message
 def test_every_value_of_every_small_field_survives(cls: type[Message]) -> None:
     """Each one- and two-byte field takes all its values, high bytes included; a value it cannot mean is refused."""
@@ -176,6 +178,7 @@ def test_every_value_of_every_small_field_survives(cls: type[Message]) -> None:
                 assert encode(decode(data)) == data
 
 
+@pytest.mark.verifies("COM-14", "LOG-10")
 @every_message
 @fewer
 @given(data=st.data())
@@ -261,6 +264,7 @@ def test_requests_name_their_roles_and_replies_have_none(cls: type[Message]) -> 
     assert cls.ROLES or not cls.CHANGES_STATE
 
 
+@pytest.mark.verifies("COM-15")
 @every_message
 def test_what_changes_the_pump_is_never_for_observers(cls: type[Message]) -> None:
     """No command that the pump executes is open to the role that only looks."""

@@ -94,6 +94,7 @@ def test_a_page_without_its_markers_is_an_error(generate: ModuleType) -> None:
     assert generate.with_section("a\n<!-- generated: x -->\nold\n<!-- end of x -->\nb", "x", "new").count("new") == 1
 
 
+@pytest.mark.verifies("COM-14")
 @pytest.mark.parametrize("cls", MESSAGES.values(), ids=lambda cls: cls.__name__)
 def test_every_message_is_described_with_every_field(cls: type[Message]) -> None:
     """Each message stands on the page once, with number, roles and each field with its type and meaning."""

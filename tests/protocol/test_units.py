@@ -55,6 +55,7 @@ def accepted_volumes(most_tokens: int) -> dict[str, int]:
     return texts
 
 
+@pytest.mark.verifies("PRG-01", "PRG-02")
 def test_exactly_the_grammar_is_accepted_among_all_short_texts() -> None:
     """Of every text of up to six tokens, exactly those that the grammar builds are volumes, each with its value."""
     accepted = {}
@@ -68,6 +69,7 @@ def test_exactly_the_grammar_is_accepted_among_all_short_texts() -> None:
     assert accepted == accepted_volumes(6)
 
 
+@pytest.mark.verifies("PRG-01", "PRG-08")
 @pytest.mark.parametrize(
     "text",
     [
@@ -195,6 +197,7 @@ def test_dose_and_flow_convert_back_and_forth_exactly(concentration: int, amount
     assert volume_for(mass_in(Nanolitres(amount), strength), strength) == Nanolitres(amount)
 
 
+@pytest.mark.verifies("PRG-20")
 @given(concentration=st.integers(2, 2**32 - 1), amount=st.integers(0, 2**32 - 1), over=st.integers(1, 2**32))
 def test_a_dose_between_two_nanolitres_is_refused_with_the_one_below(
     concentration: int, amount: int, over: int

@@ -53,6 +53,7 @@ def test_what_is_not_given_stays(programmed: RunningPump, run: Run) -> None:
     assert held["drugs"][0]["limit_24h"]["text"] == "5 mg"
 
 
+@pytest.mark.verifies("PRG-11")
 @pytest.mark.parametrize("answer", ["n\n", ""])
 def test_without_a_yes_nothing_is_sent(
     programmed: RunningPump, run: Run, monkeypatch: pytest.MonkeyPatch, answer: str
@@ -117,6 +118,7 @@ def test_a_bolus_runs_and_is_cancelled(programmed: RunningPump, run: Run) -> Non
     assert run("program", "cancel-bolus").code == 1
 
 
+@pytest.mark.verifies("COM-15")
 def test_a_patient_may_press_the_button_and_nothing_else(programmed: RunningPump, run: Run) -> None:
     """The patient's role gets the bolus that is granted, and no stop."""
     assert run("program", "set", *GRANT, "--yes").code == 0
@@ -128,6 +130,7 @@ def test_a_patient_may_press_the_button_and_nothing_else(programmed: RunningPump
     assert run("program", "--role", "patient", "stop").code == 1
 
 
+@pytest.mark.verifies("PRG-18")
 def test_a_stopped_pump_is_never_left_without_a_word(programmed: RunningPump, run: Run) -> None:
     """Stopping works, and the end of the session says in capitals that no drug is delivered."""
     stopped = run("program", "stop")
@@ -192,6 +195,7 @@ def test_an_instant_that_could_be_misread_is_refused(programmed: RunningPump, ru
     assert run("program", "clock", instant).code == 2
 
 
+@pytest.mark.verifies("SEC-01")
 def test_the_wrong_key_opens_nothing(pump: RunningPump, run: Run) -> None:
     """Another key ends with 3 and says so; the pump does not mind."""
     refused = run("program", "--key", "00" * 32, "interrogate")

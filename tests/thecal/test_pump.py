@@ -56,6 +56,7 @@ def test_an_image_goes_on_where_it_was_put_away(start_pump: StartPump, at_home: 
     assert therapy["pump_time"]["value"] >= 7_200_000
 
 
+@pytest.mark.verifies("PWR-08")
 def test_what_was_answered_survives_a_kill(start_pump: StartPump, at_home: Path, run: Run) -> None:
     """A command is on the disk before its answer leaves: killed right after it, the pump still knows."""
     running = start_pump("--image", str(at_home / "image"))

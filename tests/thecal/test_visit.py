@@ -86,6 +86,7 @@ def hears_again(wire: Deafening, programmer: Programmer, monkeypatch: pytest.Mon
     monkeypatch.setattr(type(programmer), "resolve", resolving)
 
 
+@pytest.mark.verifies("COM-04")
 def test_a_lost_reply_is_asked_for(wire: Deafening, programmer: Programmer, monkeypatch: pytest.MonkeyPatch) -> None:
     """The pump did it: the result is done, and it was done once."""
     hears_again(wire, programmer, monkeypatch)
@@ -106,6 +107,7 @@ def test_a_lost_request_is_found_not_done(
     assert isinstance(settle(programmer, programmer.bolus("0.1 mg", "10 min")), NotDone)
 
 
+@pytest.mark.verifies("COM-06")
 def test_what_cannot_be_found_out_stays_unknown(
     wire: Deafening, programmer: Programmer, call: Call, capsys: pytest.CaptureFixture[str]
 ) -> None:

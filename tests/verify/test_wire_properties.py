@@ -13,6 +13,29 @@ from verify.suites.wire import FAULTY_REACH, HEALTHY_REACH, runs
 SEED = 1
 
 
+@pytest.mark.verifies(
+    "ALM-06",
+    "ALM-13",
+    "ALM-16",
+    "ALM-20",
+    "ALM-22",
+    "ALM-23",
+    "BOL-01",
+    "BOL-03",
+    "BOL-05",
+    "COM-05",
+    "DOSE-01",
+    "DOSE-03",
+    "DOSE-14",
+    "FLT-06",
+    "FLT-17",
+    "MODE-02",
+    "MODE-03",
+    "MODE-09",
+    "RES-01",
+    "RES-02",
+    "SEC-05",
+)
 @pytest.mark.safety
 @pytest.mark.parametrize(
     ("faulty", "must_reach"), [(False, HEALTHY_REACH), (True, FAULTY_REACH)], ids=["healthy", "faulty"]

@@ -207,6 +207,7 @@ def test_infusion_out_of_specification(fault: str, sign: int) -> None:
     assert accounted(world)
 
 
+@pytest.mark.verifies("RES-07")
 def test_an_over_infusing_pump_empties_without_its_alarm() -> None:
     """The low-reservoir alarm follows the computed volume, so it is still silent when nothing is left."""
     world = infusing(rate=4_000_000)
@@ -241,6 +242,7 @@ def test_a_pump_may_drift() -> None:
     assert accounted(world)
 
 
+@pytest.mark.verifies("DOSE-10")
 def test_a_runaway_drive_moves_what_nobody_asked_for() -> None:
     """A stopped pump delivers 1 mL/h nevertheless, its rotor turns, and a watcher of the rotor is told each time."""
     world = World(fluid=FLUID)
@@ -293,6 +295,7 @@ def test_open_valves_empty_a_reservoir_that_has_no_flow_valve(fault: str) -> Non
     assert accounted(world)
 
 
+@pytest.mark.verifies("DOSE-10")
 def test_a_flow_valve_lets_ten_microlitres_escape_and_stays_shut() -> None:
     """Then nothing flows, even when the field is gone, until it is reset by hand and the alarm is cleared."""
     world = infusing(VALVE)
@@ -324,6 +327,7 @@ def test_a_dead_processor_does_nothing_and_says_nothing() -> None:
     assert world.device.powered
 
 
+@pytest.mark.verifies("COM-09")
 def test_a_flipped_pump_infuses_but_cannot_be_reached() -> None:
     """Infusion goes on; there is no telemetry and no needle finds the port."""
     world = infusing()
@@ -337,6 +341,7 @@ def test_a_flipped_pump_infuses_but_cannot_be_reached() -> None:
             reach()
 
 
+@pytest.mark.verifies("COM-04")
 def test_weak_telemetry_gets_through_in_the_end() -> None:
     """With three tenths of the requests lost, the link's repetition still brings an answer."""
     world = infusing()
@@ -461,6 +466,7 @@ def troubled(seed: int, *, freeze_at: int | None = None) -> World:
     return world
 
 
+@pytest.mark.verifies("FLT-17")
 @pytest.mark.parametrize("seed", range(8))
 def test_every_picogram_is_accounted_for_under_any_faults(seed: int) -> None:
     """Whatever fails together, the judge's books of reservoir, line, CSF, pocket and tissue come out even."""

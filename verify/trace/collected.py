@@ -1,0 +1,84 @@
+"""The tests that there are, and which requirements each says it verifies, as the collection wrote them down."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+from typing import NamedTuple
+
+VARIABLE = "THECAL_TRACE"
+"""Environment variable that names the file into which a collection writes its tests."""
+
+
+class CollectionError(Exception):
+    """The tests could not be collected. The message says why, in the words of who failed."""
+
+
+class CollectedTest(NamedTuple):
+    """One test."""
+
+    id: str
+    """Such as ``tests/verify/test_judge.py::test_findings_come_in_order_of_time``."""
+    sentence: str
+    requirements: tuple[str, ...]
+
+    @property
+    def key(self) -> str:
+        """Return the name by which a JUnit file knows it."""
+        return junit_key(self.id)
+
+
+def junit_key(node: str) -> str:
+    """Return class name and name that JUnit files have for a pytest node, with a point between them."""
+    path, *names = _split(node)
+    module = path.removesuffix(".py").replace("/", ".")
+    return ".".join([module, *names])
+
+
+def _split(node: str) -> list[str]:
+    """Return the parts of a node's name; a parameter may hold the very marks that part them."""
+    plain, bracket, parameter = node.partition("[")
+    *parts, last = plain.split("::")
+    return [*parts, last + bracket + parameter]
+
+
+def written(tests: Iterable[CollectedTest]) -> str:
+    """Return the file's text."""
+    return json.dumps([test._asdict() for test in tests], ensure_ascii=False, indent=1)
+
+
+def read(text: str) -> tuple[CollectedTest, ...]:
+    """Return the tests that a file's text names. Raises ``CollectionError`` for one that is none."""
+    try:
+        rows = json.loads(text)
+        return tuple(CollectedTest(row["id"], row["sentence"], tuple(row["requirements"])) for row in rows)
+    except (ValueError, KeyError, TypeError) as error:
+        raise CollectionError(f"this is no list of collected tests: {error!r}") from None
+
+
+def collect(folder: Path) -> tuple[CollectedTest, ...]:
+    """Let pytest collect the tests of a clone, running none. Raises ``CollectionError``."""
+    if not (folder / "tests").is_dir():
+        raise CollectionError(
+            f"there is no folder “tests” in {folder}: go into a clone, or give a list made in one with --tests"
+        )
+    with tempfile.TemporaryDirectory() as place:
+        list_file = Path(place) / "tests.json"
+        command = [sys.executable, "-m", "pytest", "--collect-only", "-qq", "-p", "no:cacheprovider"]
+        done = subprocess.run(  # noqa: S603 - our own interpreter and nothing of a user
+            command,
+            cwd=folder,
+            env={**os.environ, VARIABLE: str(list_file)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode or not list_file.exists():
+            last = (done.stderr or done.stdout).strip().splitlines()[-8:]
+            raise CollectionError("pytest could not collect the tests:\n" + "\n".join(last))
+        return read(list_file.read_text("utf-8"))

@@ -1,0 +1,41 @@
+"""Which text of a requirement its links were made for.
+
+A test is linked to a requirement by somebody who read the sentence. When the sentence changes, nobody has looked yet
+whether the test still shows it: the links are *suspect* until somebody accepts the new text.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable, Mapping
+from importlib import resources
+from pathlib import Path
+
+from verify.trace.sources import Requirement
+
+HEAD = """# The text of each requirement, by its fingerprint, for which its links were last looked at.
+# Written by: thecal verify matrix --accept ID
+
+[accepted]
+"""
+
+
+def load_accepted() -> dict[str, str]:
+    """Return the accepted fingerprint of each requirement."""
+    return read_accepted((resources.files("verify") / "links.toml").read_text("utf-8"))
+
+
+def read_accepted(text: str) -> dict[str, str]:
+    """Return the accepted fingerprints that a text holds."""
+    return dict(tomllib.loads(text).get("accepted", {}))
+
+
+def accept(accepted: Mapping[str, str], requirements: Iterable[Requirement]) -> str:
+    """Return the text of the file with the present text of these requirements accepted too."""
+    after = {**accepted, **{each.id: each.fingerprint for each in requirements}}
+    return HEAD + "".join(f'{name} = "{fingerprint}"\n' for name, fingerprint in sorted(after.items()))
+
+
+def shipped_file() -> Path:
+    """Return where the file is that an acceptance changes: beside this package, in the clone that is worked on."""
+    return Path(__file__).parents[1] / "links.toml"
