@@ -82,6 +82,7 @@ def lines(review: Review) -> dict[str, str]:
     return {change.field: change.new for change in review.derived}
 
 
+@pytest.mark.verifies("PRM-06")
 def test_the_published_case_is_bridged_and_the_dose_at_the_tip_stays() -> None:
     """From 25 to 5 mg/mL at 5 mg a day: 200 uL/day for 39 hours, and 5 mg a day reach the patient all along."""
     world, programmer = changed("25 mg/mL", "5 mg/day", "5 mg/mL")
@@ -176,6 +177,7 @@ def test_no_bridge_needs_a_reason_and_shows_what_reaches_the_patient() -> None:
     assert world.pump.bridge_remaining_nl == 0
 
 
+@pytest.mark.verifies("DOSE-06", "PRM-06")
 def test_no_reason_lets_the_line_pass_a_hard_limit() -> None:
     """What would reach the patient above a hard limit without a bridge is refused, however it is meant."""
     programmer = ready(infusing_pump(LIBRARY))
@@ -198,6 +200,7 @@ def test_a_bridge_may_not_pass_the_new_limits_at_the_tip() -> None:
     assert "morphine at the tip would reach 1 mg in a day; its limit is 999 ug" in review.text()
 
 
+@pytest.mark.verifies("PRM-06")
 @pytest.mark.parametrize("reason", ["", "  ", "\n"])
 def test_no_bridge_without_a_reason_is_refused(reason: str) -> None:
     """Blanks are no reason."""

@@ -53,11 +53,13 @@ def test_a_steady_flow_is_divided_out() -> None:
     assert due_ms(using()) == 100 * DAY_MS - DAY_MS // 100_000 + 1
 
 
+@pytest.mark.verifies("RES-08")
 def test_every_patient_bolus_is_taken_to_be_used_as_early_as_it_can_be() -> None:
     """Four boluses of 25 uL at once, and four more whenever 24 hours are over, halve the time and a little more."""
     assert 49 * DAY_MS < due_ms(using(volume=25_000, count=4)) < 50 * DAY_MS
 
 
+@pytest.mark.verifies("RES-08")
 @given(
     rate=st.integers(48_000, 2_000_000),
     volume=st.integers(0, 100_000),
@@ -203,6 +205,7 @@ def test_what_outlasts_every_service_life_is_never_due() -> None:
     assert FURTHEST_MS > 100 * 365 * DAY_MS
 
 
+@pytest.mark.verifies("LOG-06")
 @pytest.mark.parametrize(
     ("wall_clock", "days", "date"),
     [
@@ -253,6 +256,7 @@ def test_a_log_without_a_refill_or_one_that_may_not_be_read_gives_no_age() -> No
     assert shown.refill == shown.volume
 
 
+@pytest.mark.verifies("RES-04", "RES-06")
 def test_a_real_pump_raises_the_alarm_when_the_date_says() -> None:
     """Without boluses the reservoir of a real pump is at its threshold within a stroke's time of the date."""
     world = World(fluid=((MORPHINE, 20_000),))

@@ -284,12 +284,14 @@ OVER_MIDNIGHT = (
 """Twelve hours at 0.7 and twelve at 0.1 mL/day are 400 uL, half of them late on Monday and half early on Tuesday."""
 
 
+@pytest.mark.verifies("MODE-18")
 def test_a_step_over_midnight_is_a_whole_one() -> None:
     """A day and a night of 0.7 mL/day are too much, though neither calendar day is."""
     longer = (OVER_MIDNIGHT[0], "mon 10:00 0.7 mL/day", OVER_MIDNIGHT[2], "tue 14:00 0.1 mL/day")
     assert "drug daily dose is 700 ng/day; the hard limit is 480 ng/day" in found(*longer, verdict=Verdict.HARD)
 
 
+@pytest.mark.verifies("DOSE-02", "DOSE-08")
 @pytest.mark.parametrize(("limit", "refused"), [(400_000, False), (399_999, True)])
 def test_the_fullest_24_hours_meet_the_limit_to_the_picogram(limit: int, refused: bool) -> None:
     """It is the sliding day that counts."""
@@ -411,6 +413,7 @@ def flexing(pump: FakePump) -> Programmer:
     return programmer
 
 
+@pytest.mark.verifies("PRG-12")
 def test_every_step_that_changes_is_shown_and_days_that_change_alike_share_a_line() -> None:
     """Old and new of each step with every dose, what is new, what goes, and nothing else."""
     programmer = flexing(infusing_pump(LIBRARY))
@@ -448,6 +451,7 @@ def test_each_drug_of_a_mixture_has_its_doses_in_every_step() -> None:
         assert derived[f"{name} in the fullest 24 h"] == "8.5 mg"
 
 
+@pytest.mark.verifies("PRG-12")
 @given(number=st.integers(0, 10))
 def test_a_schedule_that_differs_in_anything_differs_in_a_line(number: int) -> None:
     """Each step's rate or time, the days and the clock: whatever changes is shown."""
@@ -510,6 +514,7 @@ TAMPERED: dict[str, Tampering] = {
 }
 
 
+@pytest.mark.verifies("PRG-11")
 @pytest.mark.parametrize("field", TAMPERED)
 def test_a_schedule_that_is_understood_differently_is_not_committed(field: str) -> None:
     """Whatever the pump echoes otherwise, digest included, is named, and the old prescription stays."""

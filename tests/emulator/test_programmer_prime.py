@@ -115,6 +115,7 @@ def test_only_what_holds_no_drug_is_primed_in_whole_strokes() -> None:
         programmer.propose_prime(duration="0 min")
 
 
+@pytest.mark.verifies("PRM-05")
 def test_a_line_full_of_drug_is_primed_only_if_it_was_emptied() -> None:
     """The declaration is explicit, shown in capitals, and part of what is sent."""
     programmer = ready(infusing_pump(LIBRARY))
@@ -200,6 +201,7 @@ def implanted() -> tuple[World, Programmer]:
     return world, programmer
 
 
+@pytest.mark.verifies("PRM-03")
 def test_the_proposed_prime_is_accepted_and_ends_with_drug_at_the_tip_and_none_beyond() -> None:
     """The real pump takes what is proposed; nothing reaches the patient by it, and then the basal dose does."""
     world, programmer = implanted()

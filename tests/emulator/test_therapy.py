@@ -181,6 +181,7 @@ def test_infuse_gives_what_is_prescribed_and_nothing_under_a_restriction() -> No
             assert (model.running, model.suspended) == (None, ())
 
 
+@pytest.mark.verifies("BOL-10", "BOL-11")
 def test_a_bolus_begins_only_on_the_prescribed_basal() -> None:
     """A bolus begins on the prescribed flow alone, never on a lowered one; a patient's may pre-empt."""
     for model in situations():
