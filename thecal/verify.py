@@ -14,6 +14,7 @@ from thecal.failures import FAILURE_FOUND, WRONG_USAGE, OutsideMissing
 from thecal.mutants import mutants, suites
 from thecal.matrix import matrix
 from thecal.output import bad, emit, good, say
+from thecal.report import report
 from verify.formula_verdict import summary
 from verify.judge import UnjudgeableError, judge
 from verify.properties import load_properties
@@ -31,6 +32,7 @@ def verify() -> None:
 verify.add_command(mutants)
 verify.add_command(suites)
 verify.add_command(matrix)
+verify.add_command(report)
 
 
 @verify.command("judge")

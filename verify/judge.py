@@ -22,6 +22,7 @@ from verify.boluses import BolusWatcher
 from verify.conservation import ConservationWatcher
 from verify.doses import DoseWatcher
 from verify.listing import ListingWatcher
+from verify.encounters import Encounters
 from verify.movement import AlarmFlowWatcher, DeliveryWatcher, PermissionWatcher, PrimingWatcher, RateWatcher
 from verify.occurrences import occurrence, times
 from verify.properties import Property, check_record
@@ -66,6 +67,7 @@ class Judge:
         )
         self._findings: list[Finding] = []
         self._occurrences: Counter[str] = Counter()
+        self._encounters = Encounters()
         self._events = 0
         self._complete = False
 
@@ -95,6 +97,7 @@ class Judge:
         if self._properties:
             self._recorder.take(event)
         self._occurrences[occurrence(event)] += times(event)
+        self._encounters.take(event, self._scene)
         for watcher in self._watchers:
             self._findings += watcher.see(event, self._scene)
         self._scene.take(event)
@@ -126,6 +129,7 @@ class Judge:
             ),
             windows=self._doses.figures(self._scene),
             occurrences=dict(sorted(self._occurrences.items())),
+            encounters=dict(sorted(self._encounters.counts.items())),
         )
 
 

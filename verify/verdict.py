@@ -125,6 +125,8 @@ class Figures:
     windows: tuple[WindowFigure, ...]
     occurrences: dict[str, int]
     """How often each kind of event happened: a claim whose premise never occurred has shown nothing."""
+    encounters: dict[str, int]
+    """How often which event came in which state during which alarm, by the names of ``verify.encounters``."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,8 @@ from typing import Any
 from xml.etree import ElementTree
 
 PASSED, FAILED, SKIPPED = "passed", "failed", "skipped"
-COUNTED = ("reached", "met", "formulas")
-"""Properties of a test that are counts by name: premises, encounters of state, event and alarm, formulas' premises."""
+COUNTED = ("reached", "encounters", "formulas")
+"""Properties of a test that are counts by name: premises, encounters, formulas' premises."""
 
 
 class ResultsError(Exception):

@@ -1,0 +1,150 @@
+"""Which states, transitions, events, alarms and refusals the runs reached, and which they never did.
+
+What *could* be reached is taken from the tables that the pump itself is made of; an empty place is either out of
+reach in a sound pump or a gap of the suite, and the picture shows it either way.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+from emulator.firmware.therapy import ROWS
+from protocol.messages import MESSAGES
+from protocol.vocabulary import AlarmCode, Reason, TherapyState
+from verify.encounters import NO_ALARM, SEPARATOR
+
+STATES = tuple(state.name.lower() for state in TherapyState)
+ALARMS = tuple(code.name.lower() for code in AlarmCode)
+REASONS = tuple(reason.name.lower() for reason in Reason)
+HAPPENINGS = ("power cut", "power back", "refill", "refusal")
+ACCEPTED, REFUSED = "accepted", "refused"
+
+
+class Grid(NamedTuple):
+    """Counts by row and column; a place without a count was never reached."""
+
+    title: str
+    rows: tuple[str, ...]
+    columns: tuple[str, ...]
+    counts: Mapping[tuple[str, str], int]
+
+    @property
+    def reached(self) -> int:
+        """Return how many places were reached."""
+        return sum(self.counts.get((row, column), 0) > 0 for row in self.rows for column in self.columns)
+
+    @property
+    def places(self) -> int:
+        """Return how many places there are."""
+        return len(self.rows) * len(self.columns)
+
+
+class Reached(NamedTuple):
+    """Names with how often each was reached."""
+
+    title: str
+    counts: dict[str, int]
+
+    @property
+    def never(self) -> list[str]:
+        """Return what was never reached."""
+        return [name for name, count in self.counts.items() if not count]
+
+
+class Coverage(NamedTuple):
+    """All of it."""
+
+    grids: tuple[Grid, ...]
+    lists: tuple[Reached, ...]
+    strange: tuple[str, ...]
+    """Transitions that happened and are not in the pump's table: there should be none."""
+
+    @property
+    def any(self) -> bool:
+        """Whether anything was counted at all."""
+        return any(grid.reached for grid in self.grids)
+
+
+def coverage(encounters: Mapping[str, int]) -> Coverage:
+    """Return what encounters, by their names, have reached."""
+    by_state_event: Counter[tuple[str, str]] = Counter()
+    by_state_alarm: Counter[tuple[str, str]] = Counter()
+    by_event_alarm: Counter[tuple[str, str]] = Counter()
+    transitions, states, alarms, reasons = (Counter[str]() for _ in range(4))
+    for name, count in encounters.items():
+        state, event, alarm = name.split(SEPARATOR)
+        kind = _kind(event)
+        states[state] += count
+        by_state_event[state, kind] += count
+        by_state_alarm[state, alarm] += count
+        by_event_alarm[kind, alarm] += count
+        if event.startswith("to "):
+            transitions[f"{state} → {event.removeprefix('to ')}"] += count
+        elif event.startswith("alarm "):
+            alarms[event.removeprefix("alarm ")] += count
+        elif f" {REFUSED} " in event:
+            reasons[event.rpartition(" ")[2]] += count
+    events = (*COMMANDS, *HAPPENINGS, "alarm", "fault")
+    allowed = TRANSITIONS
+    return Coverage(
+        grids=(
+            Grid("events in each state", STATES, events, by_state_event),
+            Grid("alarms raised in each state", STATES, (NO_ALARM, *ALARMS), by_state_alarm),
+            Grid("events during each alarm", (NO_ALARM, *ALARMS), events, _turned(by_event_alarm)),
+        ),
+        lists=(
+            Reached("states", {name: states[name] for name in STATES}),
+            Reached("transitions", {name: transitions[name] for name in allowed}),
+            Reached("alarms raised", {name: alarms[name] for name in ALARMS}),
+            Reached("reasons for a refusal", {name: reasons[name] for name in REASONS}),
+        ),
+        strange=tuple(sorted(name for name in transitions if name not in allowed and not _stays(name))),
+    )
+
+
+def added(counts: Iterable[Mapping[str, int]]) -> Counter[str]:
+    """Return the sum of counts by name."""
+    total: Counter[str] = Counter()
+    for each in counts:
+        total.update(each)
+    return total
+
+
+def _turned(counts: Mapping[tuple[str, str], int]) -> dict[tuple[str, str], int]:
+    return {(column, row): count for (row, column), count in counts.items()}
+
+
+def _stays(transition: str) -> bool:
+    before, _, after = transition.partition(" → ")
+    return before == after
+
+
+def _kind(event: str) -> str:
+    """Return the column of an event: a command with its outcome but not its reason, or the kind of happening."""
+    first, _, rest = event.partition(" ")
+    outcome = rest.partition(" ")[0]
+    if outcome in (ACCEPTED, REFUSED):
+        return f"{first} {outcome}"
+    return first if first in ("alarm", "fault") else event
+
+
+def _transitions() -> tuple[str, ...]:
+    pairs = {
+        f"{source.name.lower()} → {row.target.name.lower()}": None
+        for row in ROWS
+        for source in row.sources
+        if row.target is not None and row.target is not source
+    }
+    return tuple(sorted(pairs))
+
+
+TRANSITIONS = _transitions()
+COMMANDS = tuple(
+    f"{kind.__name__} {outcome}"
+    for kind in MESSAGES.values()
+    if kind.CHANGES_STATE
+    for outcome in (ACCEPTED, REFUSED)
+)
+"""The commands that a pump's journal tells, with both ends."""

@@ -1,0 +1,140 @@
+"""What the report is made of: files that other commands wrote, each of which may be missing.
+
+A part whose file was not given is *not run*. That is never good, and never hidden.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from verify.report.coverage import Coverage, added, coverage
+from verify.report.origin import Commit
+from verify.trace.matrix import Matrix
+from verify.trace.results import Result, Run
+
+_EXAMPLES = re.compile(r"(\d+) passing examples")
+
+
+class EvidenceError(Exception):
+    """A file is not what it was given as. The message names it and says what is wrong."""
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Everything that was given."""
+
+    matrix: Matrix
+    commit: Commit
+    """Of the clone in which the report is made."""
+    made_at: str
+    versions: dict[str, str]
+    runs: tuple[Run, ...] = ()
+    mutants: Mapping[str, Any] | None = None
+    """What ``thecal verify mutants --json`` wrote; None if it was not run."""
+    faults: Sequence[Mapping[str, Any]] | None = None
+    """What ``thecal faults run --all --json`` wrote; None if it was not run."""
+    verdicts: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """Judgements by the name of the journal or verdict."""
+    plots: Mapping[str, str] = field(default_factory=dict)
+    """Dose plots as SVG, by the name of the journal that breaks a claim."""
+
+    @property
+    def results(self) -> tuple[Result, ...]:
+        """Return the results of all runs."""
+        return tuple(result for run in self.runs for result in run.results)
+
+    @property
+    def coverage(self) -> Coverage:
+        """Return what all runs and judgements reached."""
+        counted = [result.counts("encounters") for result in self.results]
+        judged = [verdict.get("figures", {}).get("encounters", {}) for verdict in self.verdicts.values()]
+        return coverage(added([*counted, *judged]))
+
+    def premises(self) -> Iterator[tuple[str, Counter[str]]]:
+        """Yield each test that counts its premises, with the counts."""
+        for result in self.results:
+            counts = result.counts("reached")
+            if counts:
+                yield result.key, counts
+
+
+class FormulaRow(NamedTuple):
+    """What is known of one property over time."""
+
+    id: str
+    words: str
+    requirements: str
+    premises: int | None
+    """How often its premise became true; None if no judgement says it, for lack of one or of a premise."""
+    outcome: str
+
+
+def formula_rows(evidence: Evidence) -> list[FormulaRow]:
+    """Return every property with the worst outcome and the premises of all that was judged."""
+    premises = added(result.counts("formulas") for result in evidence.results)
+    outcomes: dict[str, str] = {name: "holds" for name in premises}
+    unconditional = set()
+    for verdict in evidence.verdicts.values():
+        for formula in verdict.get("formulas", ()):
+            name, outcome = formula["id"], formula["outcome"]
+            if formula.get("premises") is None:
+                unconditional.add(name)
+            premises[name] += formula.get("premises") or 0
+            outcomes[name] = _worse(outcomes.get(name), outcome)
+    return [
+        FormulaRow(
+            each.id,
+            each.words,
+            " ".join(each.requirements),
+            None if each.id in unconditional or each.id not in outcomes else premises[each.id],
+            outcomes.get(each.id, "not run"),
+        )
+        for each in evidence.matrix.sources.formulas.values()
+    ]
+
+
+def _worse(one: str | None, other: str) -> str:
+    order = ("violated", "holds", "pending")
+    return other if one is None else min(one, other, key=lambda word: order.index(word) if word in order else 0)
+
+
+def examples_of(result: Result) -> int:
+    """Return how many examples Hypothesis says it tried in a test."""
+    return sum(int(count) for count in _EXAMPLES.findall(result.properties.get("hypothesis", "")))
+
+
+def read_mutants(path: Path) -> Mapping[str, Any]:
+    """Read the outcome of the mutants. Raises ``EvidenceError``."""
+    value = _json(path)
+    if not isinstance(value, dict) or not isinstance(value.get("mutants"), list):
+        raise EvidenceError(f"{path} is not what “thecal verify mutants --json” writes: it has no list of mutants")
+    return value
+
+
+def read_faults(path: Path) -> Sequence[Mapping[str, Any]]:
+    """Read the outcome of the faults. Raises ``EvidenceError``."""
+    value = _json(path)
+    if not isinstance(value, list) or not all(isinstance(row, dict) and "failure" in row for row in value):
+        raise EvidenceError(f"{path} is not what “thecal faults run --json” writes: it is no list of failures")
+    return value
+
+
+def read_verdict(path: Path) -> Mapping[str, Any]:
+    """Read a judgement. Raises ``EvidenceError``."""
+    value = _json(path)
+    if not isinstance(value, dict) or "verdict" not in value:
+        raise EvidenceError(f"{path} is not what “thecal verify judge --json” writes: it has no verdict")
+    return value
+
+
+def _json(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise EvidenceError(f"{path} cannot be read as JSON: {error}") from None

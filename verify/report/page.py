@@ -1,0 +1,89 @@
+"""The page: one HTML file that needs nothing else, opens from a memory stick and prints."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from importlib import resources
+from typing import Any
+
+from jinja2 import BaseLoader, Environment, StrictUndefined
+from markupsafe import Markup
+
+from protocol.units import Milliseconds
+from verify.report.evidence import Evidence, examples_of, formula_rows
+from verify.report.parts import Grade, parts, whole
+from verify.report.picture import grid_svg
+from verify.trace.matrix import Standing
+from verify.trace.results import FAILED, SKIPPED
+
+MOST = 15
+"""As many of the slowest and deepest examples are shown."""
+GRADE_CLASS = {Grade.GOOD: "good", Grade.FAILED: "bad", Grade.INCOMPLETE: "doubt", Grade.NOT_RUN: "doubt"}
+GOOD_WORDS = ("passed", "shown", "holds", "killed", "equivalent", "good")
+BAD_WORDS = ("failed", "violated", "survived", "not equivalent", "suspect", "no test")
+
+
+def page(evidence: Evidence) -> str:
+    """Return the report as one HTML document."""
+    environment = Environment(
+        loader=BaseLoader(), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.filters["tone"] = tone
+    environment.filters["span"] = span
+    template = environment.from_string((resources.files("verify.report") / "page.html").read_text("utf-8"))
+    every = parts(evidence)
+    return template.render(
+        evidence=evidence,
+        parts=every,
+        whole=whole(every),
+        grade_class=GRADE_CLASS,
+        formulas=formula_rows(evidence),
+        coverage=evidence.coverage,
+        pictures=[(grid, Markup(grid_svg(grid))) for grid in evidence.coverage.grids],  # noqa: S704 - escaped there
+        plots={name: Markup(svg) for name, svg in evidence.plots.items()},  # noqa: S704 - drawn by verify.plot
+        premises=list(evidence.premises()),
+        failures=[result for result in evidence.results if result.outcome == FAILED],
+        skipped=[result for result in evidence.results if result.outcome == SKIPPED],
+        slowest=sorted(evidence.results, key=lambda result: -result.seconds)[:MOST],
+        deepest=[pair for pair in _deepest(evidence) if pair[0]][:MOST],
+        layers=list(_layers(evidence)),
+        hazards=list(_hazards(evidence)),
+        standings=[(standing, evidence.matrix.count(standing)) for standing in Standing],
+        unlinked=Counter(test.partition("::")[0] for test in evidence.matrix.gaps.unlinked),
+    )
+
+
+def tone(word: object) -> str:
+    """Return the class of colour of a word."""
+    text = str(word).lower()
+    return "good" if text in GOOD_WORDS else "bad" if text in BAD_WORDS else "doubt"
+
+
+def span(span_ms: int | None) -> str:
+    """Return a span of time for a person."""
+    return "" if span_ms is None else str(Milliseconds(span_ms))
+
+
+def _deepest(evidence: Evidence) -> Iterator[tuple[int, Any]]:
+    pairs = [(examples_of(result), result) for result in evidence.results]
+    yield from sorted(pairs, key=lambda pair: -pair[0])
+
+
+def _layers(evidence: Evidence) -> Iterator[tuple[str, Counter[str]]]:
+    mutants = (evidence.mutants or {}).get("mutants", ())
+    for layer in sorted({str(mutant.get("layer", "")) for mutant in mutants}):
+        yield layer, Counter(str(mutant.get("result")) for mutant in mutants if mutant.get("layer", "") == layer)
+
+
+def _hazards(evidence: Evidence) -> Iterator[dict[str, Any]]:
+    matrix = evidence.matrix
+    for hazard in matrix.sources.hazards.values():
+        caused = [row for row in evidence.faults or () if row["failure"] == hazard.id]
+        yield {
+            "hazard": hazard,
+            "controls": matrix.controls(hazard.id),
+            "formulas": matrix.formulas_of(hazard.id),
+            "caused": caused,
+            "holds": bool(caused) and all(row.get("holds") for row in caused),
+        }

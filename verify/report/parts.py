@@ -1,0 +1,155 @@
+"""What each part of the evidence comes to, and all of them together.
+
+There are four words and only one is good. The whole is as bad as its worst part: *failed* if any failed, and
+*incomplete* if anything was not run or has a gap, whatever else was shown.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from verify.report.evidence import Evidence, formula_rows
+from verify.trace.matrix import Standing
+from verify.trace.results import FAILED, PASSED, SKIPPED
+
+KILLED = ("killed", "equivalent")
+
+
+class Grade(enum.StrEnum):
+    """What can be said of a part."""
+
+    FAILED = "failed"
+    INCOMPLETE = "incomplete"
+    NOT_RUN = "not run"
+    GOOD = "good"
+
+
+class Part(NamedTuple):
+    """One part of the evidence."""
+
+    name: str
+    grade: Grade
+    words: str
+
+
+def parts(evidence: Evidence) -> tuple[Part, ...]:
+    """Return every part, run or not."""
+    return tuple(
+        part(evidence) for part in (_tests, _commit, _formulas, _premises, _mutants, _faults, _requirements, _reached)
+    )
+
+
+def whole(every: Iterable[Part]) -> Grade:
+    """Return what the parts come to together."""
+    grades = {part.grade for part in every}
+    if Grade.FAILED in grades:
+        return Grade.FAILED
+    return Grade.GOOD if grades == {Grade.GOOD} else Grade.INCOMPLETE
+
+
+def _tests(evidence: Evidence) -> Part:
+    name = "tests"
+    if not evidence.results:
+        return Part(name, Grade.NOT_RUN, "no results of tests were given")
+    counts: dict[str, int] = {word: 0 for word in (PASSED, FAILED, SKIPPED)}
+    for result in evidence.results:
+        counts[result.outcome] += 1
+    words = f"{counts[PASSED]} passed, {counts[FAILED]} failed, {counts[SKIPPED]} skipped"
+    if counts[FAILED]:
+        return Part(name, Grade.FAILED, words)
+    return Part(name, Grade.INCOMPLETE if counts[SKIPPED] else Grade.GOOD, words)
+
+
+def _commit(evidence: Evidence) -> Part:
+    name = "one clean commit"
+    ran = {run.properties.get("commit", "unknown") for run in evidence.runs}
+    if not ran:
+        return Part(name, Grade.NOT_RUN, f"nothing was run; the report is made at {evidence.commit}")
+    if ran == {evidence.commit.name} and not evidence.commit.dirty:
+        return Part(name, Grade.GOOD, evidence.commit.name)
+    words = f"run at {', '.join(sorted(ran))}; the report is made at {evidence.commit}"
+    return Part(name, Grade.INCOMPLETE, words)
+
+
+def _formulas(evidence: Evidence) -> Part:
+    name = "properties over time"
+    rows = formula_rows(evidence)
+    judged = [row for row in rows if row.outcome != "not run"]
+    if not judged:
+        return Part(name, Grade.NOT_RUN, f"none of {len(rows)} was judged")
+    violated = [row.id for row in judged if row.outcome == "violated"]
+    if violated:
+        return Part(name, Grade.FAILED, f"violated: {', '.join(violated)}")
+    idle = [row.id for row in rows if row.premises == 0]
+    missing = len(rows) - len(judged)
+    words = f"{len(judged)} of {len(rows)} judged and none violated; {len(idle)} with a premise that was never true"
+    return Part(name, Grade.INCOMPLETE if idle or missing else Grade.GOOD, words)
+
+
+def _premises(evidence: Evidence) -> Part:
+    name = "premises of the suites"
+    counted = list(evidence.premises())
+    if not counted:
+        return Part(name, Grade.NOT_RUN, "no suite that counts its premises was run")
+    never = [premise for _, counts in counted for premise, count in counts.items() if not count]
+    words = f"{sum(len(counts) for _, counts in counted)} premises of {len(counted)} tests, {len(never)} never reached"
+    return Part(name, Grade.INCOMPLETE if never else Grade.GOOD, words)
+
+
+def _mutants(evidence: Evidence) -> Part:
+    name = "mutants"
+    if evidence.mutants is None:
+        return Part(name, Grade.NOT_RUN, "no outcome of “thecal verify mutants --json” was given")
+    results = [str(mutant.get("result", "unknown")) for mutant in evidence.mutants["mutants"]]
+    bad = [result for result in results if result not in KILLED]
+    words = (
+        f"{len(results)} seeded failures: {results.count('killed')} noticed, {results.count('equivalent')} equivalent, "
+        f"{len(bad)} not as declared"
+    )
+    if not results:
+        return Part(name, Grade.NOT_RUN, "the bank is empty")
+    return Part(name, Grade.FAILED if bad else Grade.GOOD, words)
+
+
+def _faults(evidence: Evidence) -> Part:
+    name = "faults"
+    if evidence.faults is None:
+        return Part(name, Grade.NOT_RUN, "no outcome of “thecal faults run --all --json” was given")
+    short = [row for row in evidence.faults if not row.get("holds")]
+    caused = {str(row["failure"]) for row in evidence.faults}
+    missing = [name for name in evidence.matrix.sources.hazards if name not in caused]
+    words = f"{len(evidence.faults)} caused, {len(short)} not noticed as claimed, {len(missing)} hazards not caused"
+    if short:
+        return Part(name, Grade.FAILED, words)
+    return Part(name, Grade.INCOMPLETE if missing else Grade.GOOD, words)
+
+
+def _requirements(evidence: Evidence) -> Part:
+    name = "requirements"
+    matrix = evidence.matrix
+    counts = {standing: matrix.count(standing) for standing in Standing}
+    words = ", ".join(f"{count} {standing}" for standing, count in counts.items() if count)
+    if counts[Standing.FAILED]:
+        return Part(name, Grade.FAILED, words)
+    shown = (Standing.SHOWN, Standing.ANALYSIS, Standing.NOT_TESTABLE)
+    whole_matrix = all(standing in shown or not count for standing, count in counts.items())
+    return Part(name, Grade.GOOD if whole_matrix and not matrix.gaps.any else Grade.INCOMPLETE, words)
+
+
+def _reached(evidence: Evidence) -> Part:
+    name = "states, events and alarms"
+    covered = evidence.coverage
+    if not covered.any:
+        return Part(name, Grade.NOT_RUN, "nothing that was run counts them")
+    if covered.strange:
+        return Part(name, Grade.FAILED, f"transitions that are not in the table: {', '.join(covered.strange)}")
+    never = list(_never(evidence))
+    words = f"never reached: {len(never)} of {sum(len(each.counts) for each in covered.lists)}"
+    return Part(name, Grade.INCOMPLETE if never else Grade.GOOD, words)
+
+
+def _never(evidence: Evidence) -> Iterator[str]:
+    for each in evidence.coverage.lists:
+        yield from each.never
