@@ -159,7 +159,9 @@ def _gaps(traced: Matrix) -> list[str]:
     ]
     lines = [bad(f"{words} ({len(names)}): {' '.join(names)}") for words, names in named if names]
     if gaps.unclaimed:
-        lines.append(f"hazards for which the device claims nothing ({len(gaps.unclaimed)}): {' '.join(gaps.unclaimed)}")
+        lines.append(
+            f"hazards for which the device claims nothing ({len(gaps.unclaimed)}): {' '.join(gaps.unclaimed)}"
+        )
     lines += [f"shown by an argument: {name}: {because}" for name, because in gaps.analysed.items()]
     lines += [f"not testable here: {name}: {because}" for name, because in gaps.not_testable.items()]
     modules: dict[str, int] = {}

@@ -37,7 +37,9 @@ PAGE = "report.html"
 @click.option("--mutants", type=FILE, help="What “thecal verify mutants --json” wrote.")
 @click.option("--faults", type=FILE, help="What “thecal faults run --all --json” wrote.")
 @click.option("--verdict", "verdicts", type=FILE, multiple=True, help="What “thecal verify judge --json” wrote.")
-@click.option("--journal", "journals", type=FILE, multiple=True, help="A journal: judged, and drawn if it breaks a claim.")
+@click.option(
+    "--journal", "journals", type=FILE, multiple=True, help="A journal: judged, and drawn if it breaks a claim."
+)
 @TESTS
 @click.option("--check", is_flag=True, help="Compare a report's folder with its manifest, and write nothing.")
 @click.pass_context

@@ -13,8 +13,15 @@ from verify.scene import Scene, word
 
 NO_ALARM = "no alarm"
 SEPARATOR = " | "
+SEPARATORS = 2
+"""How many of them are in a name, and in no other name that is counted."""
 COMMAND = "wire.command"
-PLAIN = {"power.cut": "power cut", "power.restored": "power back", "bench.refill": "refill", "guard.refused": "refusal"}
+PLAIN = {
+    "power.cut": "power cut",
+    "power.restored": "power back",
+    "bench.refill": "refill",
+    "guard.refused": "refusal",
+}
 
 
 class Encounters:

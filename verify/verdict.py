@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from collections import Counter
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,10 @@ from protocol.units import DAY_MS, HOUR_MS, MINUTE_MS, Picograms
 
 if TYPE_CHECKING:
     from verify.formula_verdict import FormulaVerdict
+
+
+FORMULA = "formula "
+"""What the name of a formula's premise begins with, among counts."""
 
 
 class Claim(enum.StrEnum):
@@ -152,6 +157,14 @@ class Verdict:
     def word(self) -> str:
         """Return ``holds`` or ``violated``."""
         return "holds" if self.holds else "violated"
+
+    def counts(self) -> Counter[str]:
+        """Return how often what happened, what met what, and how often each formula's premise became true.
+
+        By names that do not collide, so that a suite can add up all its runs.
+        """
+        premises = {FORMULA + formula.id: formula.premises or 0 for formula in self.formulas}
+        return Counter({**self.figures.occurrences, **self.figures.encounters, **premises})
 
     def broken(self) -> set[Claim]:
         """Return the claims that were broken."""

@@ -179,6 +179,7 @@ def test_what_is_not_known_is_said() -> None:
     assert "the infusion started now" in dates(seen(held), LIBRARY, None).volume.words
 
 
+@pytest.mark.verifies("PWR-06")
 def test_the_replacement_is_dated_and_the_indicator_is_said() -> None:
     """By the pump's reckoning; at the indicator in capitals, and at once if that is now."""
     pump = using()

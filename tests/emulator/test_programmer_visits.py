@@ -95,6 +95,7 @@ def pay(visit: Visit, world: World, programmer: Programmer) -> None:
         assert view.therapy.rate == review.prescription.bridge
 
 
+@pytest.mark.verifies("DOSE-01", "DOSE-05", "PRM-06")
 @pytest.mark.safety
 def test_whatever_is_prescribed_in_which_order_the_judge_finds_nothing() -> None:
     """What the programmer lets through keeps every limit at outlet and tip, and the pump takes what was worked out,

@@ -59,6 +59,7 @@ def test_this_computers_time_is_a_day_and_a_time() -> None:
     assert len(time.split(":")) == 3
 
 
+@pytest.mark.verifies("PRG-08")
 @pytest.mark.parametrize(
     ("entries", "says"),
     [
@@ -84,6 +85,7 @@ def test_entries_that_make_no_sense_say_what_and_where(
     assert held["mode"] == "simple_continuous"
 
 
+@pytest.mark.verifies("DOSE-06")
 def test_a_slip_in_one_step_is_not_sent(programmed: RunningPump, run: Run) -> None:
     """A tenfold step is shown beside the others and refused."""
     slip = ("--step", "all 00:00 1 mg/day", "--step", "all 06:00 14 mg/day", "--step", "all 07:00 1 mg/day")
@@ -122,6 +124,7 @@ def test_a_prime_is_shown_confirmed_and_sent(programmed: RunningPump, run: Run) 
     assert run("control", "advance", "10 days").code == 0
 
 
+@pytest.mark.verifies("PRM-05")
 def test_without_a_yes_nothing_is_primed(programmed: RunningPump, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody to ask is a no."""
     monkeypatch.setattr("sys.stdin", io.StringIO(""))
@@ -131,6 +134,7 @@ def test_without_a_yes_nothing_is_primed(programmed: RunningPump, run: Run, monk
     assert "simple continuous" in run("program", "interrogate", "--section", "therapy").out
 
 
+@pytest.mark.verifies("RES-04")
 def test_an_interrogation_says_when_a_refill_is_due(programmed: RunningPump, run: Run) -> None:
     """With what decides it; as a date once the pump's wall clock is set."""
     run("program", "refill", "--residual", "19 mL", "--contents", "20 mL")

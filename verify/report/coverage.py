@@ -13,7 +13,7 @@ from typing import NamedTuple
 from emulator.firmware.therapy import ROWS
 from protocol.messages import MESSAGES
 from protocol.vocabulary import AlarmCode, Reason, TherapyState
-from verify.encounters import NO_ALARM, SEPARATOR
+from verify.encounters import NO_ALARM, SEPARATOR, SEPARATORS
 
 STATES = tuple(state.name.lower() for state in TherapyState)
 ALARMS = tuple(code.name.lower() for code in AlarmCode)
@@ -68,12 +68,14 @@ class Coverage(NamedTuple):
 
 
 def coverage(encounters: Mapping[str, int]) -> Coverage:
-    """Return what encounters, by their names, have reached."""
+    """Return what the encounters among counts, by their names, have reached."""
     by_state_event: Counter[tuple[str, str]] = Counter()
     by_state_alarm: Counter[tuple[str, str]] = Counter()
     by_event_alarm: Counter[tuple[str, str]] = Counter()
     transitions, states, alarms, reasons = (Counter[str]() for _ in range(4))
     for name, count in encounters.items():
+        if name.count(SEPARATOR) != SEPARATORS:
+            continue
         state, event, alarm = name.split(SEPARATOR)
         kind = _kind(event)
         states[state] += count

@@ -16,7 +16,8 @@ from typing import Any, NamedTuple
 from verify.report.coverage import Coverage, added, coverage
 from verify.report.origin import Commit
 from verify.trace.matrix import Matrix
-from verify.trace.results import Result, Run
+from verify.trace.results import COUNTS, PASSED, REACHED, Result, Run
+from verify.verdict import FORMULA
 
 _EXAMPLES = re.compile(r"(\d+) passing examples")
 
@@ -52,14 +53,14 @@ class Evidence:
     @property
     def coverage(self) -> Coverage:
         """Return what all runs and judgements reached."""
-        counted = [result.counts("encounters") for result in self.results]
+        counted = [result.counts(COUNTS) for result in self.results]
         judged = [verdict.get("figures", {}).get("encounters", {}) for verdict in self.verdicts.values()]
         return coverage(added([*counted, *judged]))
 
     def premises(self) -> Iterator[tuple[str, Counter[str]]]:
         """Yield each test that counts its premises, with the counts."""
         for result in self.results:
-            counts = result.counts("reached")
+            counts = result.counts(REACHED)
             if counts:
                 yield result.key, counts
 
@@ -77,8 +78,11 @@ class FormulaRow(NamedTuple):
 
 def formula_rows(evidence: Evidence) -> list[FormulaRow]:
     """Return every property with the worst outcome and the premises of all that was judged."""
-    premises = added(result.counts("formulas") for result in evidence.results)
-    outcomes: dict[str, str] = {name: "holds" for name in premises}
+    counted = added(result.counts(COUNTS) for result in evidence.results if result.outcome == PASSED)
+    premises = Counter(
+        {name.removeprefix(FORMULA): count for name, count in counted.items() if name.startswith(FORMULA)}
+    )
+    outcomes: dict[str, str] = dict.fromkeys(premises, "holds")
     unconditional = set()
     for verdict in evidence.verdicts.values():
         for formula in verdict.get("formulas", ()):

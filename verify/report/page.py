@@ -61,8 +61,10 @@ def tone(word: object) -> str:
 
 
 def span(span_ms: int | None) -> str:
-    """Return a span of time for a person."""
-    return "" if span_ms is None else str(Milliseconds(span_ms))
+    """Return a span of time for a person; one that lies before what it counts from says so."""
+    if span_ms is None:
+        return ""
+    return f"{Milliseconds(-span_ms)} before" if span_ms < 0 else str(Milliseconds(span_ms))
 
 
 def _deepest(evidence: Evidence) -> Iterator[tuple[int, Any]]:

@@ -53,7 +53,7 @@ def _tests(evidence: Evidence) -> Part:
     name = "tests"
     if not evidence.results:
         return Part(name, Grade.NOT_RUN, "no results of tests were given")
-    counts: dict[str, int] = {word: 0 for word in (PASSED, FAILED, SKIPPED)}
+    counts: dict[str, int] = dict.fromkeys((PASSED, FAILED, SKIPPED), 0)
     for result in evidence.results:
         counts[result.outcome] += 1
     words = f"{counts[PASSED]} passed, {counts[FAILED]} failed, {counts[SKIPPED]} skipped"
@@ -94,7 +94,8 @@ def _premises(evidence: Evidence) -> Part:
     if not counted:
         return Part(name, Grade.NOT_RUN, "no suite that counts its premises was run")
     never = [premise for _, counts in counted for premise, count in counts.items() if not count]
-    words = f"{sum(len(counts) for _, counts in counted)} premises of {len(counted)} tests, {len(never)} never reached"
+    premises = sum(len(counts) for _, counts in counted)
+    words = f"{premises} premises of {len(counted)} tests, {len(never)} never reached"
     return Part(name, Grade.INCOMPLETE if never else Grade.GOOD, words)
 
 
@@ -105,7 +106,7 @@ def _mutants(evidence: Evidence) -> Part:
     results = [str(mutant.get("result", "unknown")) for mutant in evidence.mutants["mutants"]]
     bad = [result for result in results if result not in KILLED]
     words = (
-        f"{len(results)} seeded failures: {results.count('killed')} noticed, {results.count('equivalent')} equivalent, "
+        f"{len(results)} seeded: {results.count('killed')} noticed, {results.count('equivalent')} equivalent, "
         f"{len(bad)} not as declared"
     )
     if not results:

@@ -11,8 +11,10 @@ from typing import Any
 from xml.etree import ElementTree
 
 PASSED, FAILED, SKIPPED = "passed", "failed", "skipped"
-COUNTED = ("reached", "encounters", "formulas")
-"""Properties of a test that are counts by name: premises, encounters, formulas' premises."""
+REACHED = "reached"
+"""The property of a test under which it counts the premises that it insists on."""
+COUNTS = "counts"
+"""The property of a test under which it counts all that its runs reached."""
 
 
 class ResultsError(Exception):
