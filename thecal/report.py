@@ -17,6 +17,7 @@ from thecal.failures import FAILURE_FOUND, OutsideMissing
 from thecal.matrix import FILE, JUNIT, TESTS, runs_of, sources, tests_of
 from thecal.output import bad, doubtful, good, say, tell
 from verify.judge import UnjudgeableError, judge
+from verify.properties import load_properties
 from verify.report.evidence import Evidence, EvidenceError, read_faults, read_mutants, read_verdict
 from verify.report.folder import FolderError, differences, write_folder
 from verify.report.origin import commit_of, versions
@@ -125,7 +126,8 @@ def _check(out: Path) -> int:
 
 def _judged(path: Path) -> Mapping[str, Any]:
     try:
-        return judge(read_journal(io.StringIO(path.read_text("utf-8")))).as_json()
+        events = read_journal(io.StringIO(path.read_text("utf-8")))
+        return judge(events, properties=load_properties()).as_json()
     except (OSError, UnicodeDecodeError, JournalDamagedError, UnjudgeableError) as error:
         raise EvidenceError(f"{path} cannot be judged: {error}") from None
 

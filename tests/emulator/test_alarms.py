@@ -654,3 +654,47 @@ def test_the_profile_is_the_one_of_the_deadlines() -> None:
     """The intervals that these tests name are those of the shipped profile."""
     assert (PROFILE.critical_interval.value, PROFILE.non_critical_interval.value) == (CRITICAL_MS, NON_CRITICAL_MS)
     assert PROFILE.silence.value == SILENCE_MS
+
+
+ON_THE_WIRE = [
+    "dose_limit",
+    "motor_stall",
+    "reservoir_low",
+    "reservoir_empty",
+    "reset",
+    "memory",
+    "stopped_48h",
+    "unrequested_delivery",
+    "free_flow",
+    "eri",
+    "eos",
+    "clock",
+    "annunciator",
+    "telemetry_timeout",
+    "session_aborted",
+    "intrusion",
+]
+"""Each alarm at the place of its bit, for ever: recorded traffic and other people's clients depend on it."""
+
+
+@pytest.mark.verifies("COM-16")
+@pytest.mark.parametrize("code", AlarmCode)
+def test_the_alarm_word_has_one_bit_for_each_raised_alarm(code: AlarmCode) -> None:
+    """The word is the sum of the listed alarms' bits, each at its own place, and that place never changes."""
+    report = CAUSES[code]().ask(Interrogate(Section.ALARMS))
+    assert isinstance(report, AlarmsReport)
+    assert report.word == sum(1 << ON_THE_WIRE.index(entry.code.name.lower()) for entry in report.alarms)
+    assert report.word >> ON_THE_WIRE.index(code.name.lower()) & 1
+
+
+@pytest.mark.verifies("MODE-14")
+@pytest.mark.parametrize("prescribed_first", [True, False])
+def test_an_alarm_in_the_instant_of_a_command_leaves_the_lower_flow(prescribed_first: bool) -> None:
+    """Whichever of the two comes first in one millisecond, a pump that just became empty does not flow."""
+    bare = infusing(low_nl=100)
+    bare.ask(Stop())
+    bare.ask(AcknowledgeAlarm(AlarmCode.RESERVOIR_LOW))
+    commands = [Start(), EnterRefill(Nanolitres(0), Nanolitres(499))]
+    for command in commands if prescribed_first else reversed(commands):
+        bare.ask(command)
+    assert (bare.state, bare.rate) == (TherapyState.STOPPED, 0)

@@ -271,3 +271,19 @@ def test_the_judge_sees_drug_at_the_tip_of_a_prime() -> None:
         world.advance(6 * HOUR_MS)
         world.bench.finish()
         assert (Claim.PRIMING in judge_lines(world.journal.lines).broken()) is not truly
+
+
+@pytest.mark.verifies("PRM-07")
+@pytest.mark.parametrize("hours", [1, 24, 41])
+def test_a_long_pause_after_a_prime_changes_nothing(hours: int) -> None:
+    """No alarm but the one for 48 h of standing still; the line stays full, and the infusion begins as if at once."""
+    bare = new_pump()
+    bare.ask(prime())
+    bare.advance(6 * HOUR_MS)
+    bare.advance(hours * HOUR_MS)
+    assert not bare.pump.panel.raised
+    assert (bare.state, bare.pump.line, bare.tip_pg()) == (TherapyState.STOPPED, ((LINE_NL, FLUID),), 0)
+    bare.prescribe(prescription())
+    assert (bare.state, bare.rate) == (TherapyState.SIMPLE_CONTINUOUS, 100_000)
+    bare.advance(HOUR_MS)
+    assert bare.tip_pg() == STROKE_NL * 20_000 * 8

@@ -59,7 +59,7 @@ class Coverage(NamedTuple):
     grids: tuple[Grid, ...]
     lists: tuple[Reached, ...]
     strange: tuple[str, ...]
-    """Transitions that happened and are not in the pump's table: there should be none."""
+    """Changes of state that are no single row of the pump's table: several steps within one event."""
 
     @property
     def any(self) -> bool:

@@ -28,6 +28,11 @@ class CollectedTest(NamedTuple):
     requirements: tuple[str, ...]
 
     @property
+    def function(self) -> str:
+        """Return the id without the parameters of its case."""
+        return self.id.partition("[")[0]
+
+    @property
     def key(self) -> str:
         """Return the name by which a JUnit file knows it."""
         return junit_key(self.id)

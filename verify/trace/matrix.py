@@ -11,17 +11,18 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from verify.trace.collected import CollectedTest
-from verify.trace.results import FAILED, PASSED, Run
+from verify.trace.results import FAILED, PASSED, SKIPPED, Run
 from verify.trace.sources import ANALYSIS, CLINICAL, NONE, TEST, Formula, Requirement, Sources
 
 NOT_RUN = "not run"
+WORST_FIRST = (FAILED, NOT_RUN, SKIPPED, PASSED)
 
 
 class Standing(enum.StrEnum):
     """What can be said of one requirement."""
 
     SHOWN = "shown"
-    """At least one test that verifies it passed, and none failed."""
+    """At least one test that verifies it passed in all its cases, and none failed."""
     FAILED = "failed"
     """A test that verifies it failed."""
     SUSPECT = "suspect"
@@ -38,11 +39,13 @@ class Standing(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """One test and what came of it."""
+    """One test and what came of it; its cases with different parameters are one."""
 
     test: str
     sentence: str
     outcome: str
+    """The worst of its cases."""
+    cases: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +120,7 @@ def _outcomes(tests: Iterable[CollectedTest], runs: Iterable[Run]) -> dict[str, 
     found: dict[str, str] = {}
     for run in runs:
         for result in run.results:
-            if found.get(result.key) != FAILED and (result.key not in found or result.outcome != "skipped"):
+            if found.get(result.key) != FAILED and (result.key not in found or result.outcome != SKIPPED):
                 found[result.key] = result.outcome
     return {test.id: found[test.key] for test in tests if test.key in found}
 
@@ -129,13 +132,19 @@ def _row(
     outcomes: Mapping[str, str],
     accepted: Mapping[str, str],
 ) -> Row:
-    evidence = tuple(
-        Evidence(test.id, test.sentence, outcomes.get(test.id, NOT_RUN))
-        for test in tests
-        if requirement.id in test.requirements
-    )
+    evidence = tuple(_folded([test for test in tests if requirement.id in test.requirements], outcomes))
     formulas = tuple(each for each in sources.formulas.values() if requirement.id in each.requirements)
     return Row(requirement, _standing(requirement, evidence, accepted), evidence, formulas)
+
+
+def _folded(tests: Iterable[CollectedTest], outcomes: Mapping[str, str]) -> Iterator[Evidence]:
+    """Yield one evidence for each test function: with its parameter, if it is one case only."""
+    functions: dict[str, list[CollectedTest]] = {}
+    for test in tests:
+        functions.setdefault(test.function, []).append(test)
+    for function, cases in functions.items():
+        worst = min((outcomes.get(case.id, NOT_RUN) for case in cases), key=WORST_FIRST.index)
+        yield Evidence(cases[0].id if len(cases) == 1 else function, cases[0].sentence, worst, len(cases))
 
 
 def _standing(requirement: Requirement, evidence: Sequence[Evidence], accepted: Mapping[str, str]) -> Standing:
