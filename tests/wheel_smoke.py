@@ -15,7 +15,11 @@ from pathlib import Path
 PACKAGES = {"protocol", "emulator", "verify", "hw", "thecal"}
 DATA = {
     "emulator": ("data/drugs.toml", "data/peristaltic.toml", "py.typed"),
-    "verify": ("deadlines.toml", "py.typed"),
+    "verify": (
+        *(f"{name}.toml" for name in ("deadlines", "hazards", "links", "properties", "requirements")),
+        "report/page.html",
+        "py.typed",
+    ),
     "protocol": ("py.typed",),
     "hw": (
         "py.typed",

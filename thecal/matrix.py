@@ -10,7 +10,8 @@ import click
 from thecal.failures import FAILURE_FOUND, Failure, OutsideMissing
 from thecal.output import bad, doubtful, emit, good, say, table, tell
 from verify.trace.collected import CollectedTest, CollectionError, collect, read
-from verify.trace.links import accept, load_accepted, shipped_file
+from verify.trace.links import FILE as LINKS
+from verify.trace.links import accept, load_accepted, read_accepted
 from verify.trace.matrix import Matrix, Standing, build
 from verify.trace.results import ResultsError, Run, read_run
 from verify.trace.sdoc import as_sdoc
@@ -23,8 +24,25 @@ TESTS = click.option(
     "--tests", "tests_file", type=FILE, help="List of collected tests. [default: collect those of this clone]"
 )
 JUNIT = click.option(
-    "--junit", "junit_files", type=FILE, multiple=True, metavar="FILE", help="Results of pytest; may be given again."
+    "--junit",
+    "junit_files",
+    type=click.Path(exists=True, path_type=Path),
+    multiple=True,
+    metavar="FILE",
+    callback=lambda _context, _option, paths: results_in(paths),
+    help="Results of pytest, or a folder of such; may be given again.",
 )
+
+
+def results_in(paths: tuple[Path, ...]) -> tuple[Path, ...]:
+    """Return the files that are named, and those in the folders that are."""
+    found: list[Path] = []
+    for path in paths:
+        files = sorted(path.glob("*.xml")) if path.is_dir() else [path]
+        if not files:
+            raise click.BadParameter(f"there is no .xml file in {path}")
+        found += files
+    return tuple(found)
 
 
 @click.command()
@@ -105,10 +123,11 @@ def _accept(names: tuple[str, ...]) -> None:
     for name in names:
         if name not in known:
             raise click.UsageError(f"“{name}” is no requirement")
-    file = shipped_file()
+    file = Path.cwd() / "verify" / LINKS
     if not os.access(file, os.W_OK):
         raise OutsideMissing(f"{file} cannot be written: accept in a clone, so that others see it")
-    file.write_text(accept(load_accepted(), [known[name] for name in names]), "utf-8")
+    accepted = read_accepted(file.read_text("utf-8"))
+    file.write_text(accept(accepted, [known[name] for name in names]), "utf-8")
     tell(f"{', '.join(names)}: accepted in {file}; commit it with the change")
 
 

@@ -284,6 +284,18 @@ def test_the_command_traces_a_list(listed: Path, tmp_path: Path) -> None:
     assert sdoc.read_text("utf-8").startswith("[DOCUMENT]")
 
 
+def test_results_may_be_a_folder(listed: Path, tmp_path: Path) -> None:
+    """All results in it count; a folder without any is wrong usage and not a run in which nothing failed."""
+    folder = tmp_path / "results"
+    folder.mkdir()
+    assert command("--junit", folder, tests=listed).exit_code == 2
+    (folder / "py311.xml").write_text(junit(case("test_first[1]")), "utf-8")
+    assert "159 shown" in command("--gaps", "--junit", folder, tests=listed).stdout
+    (folder / "py312.xml").write_text(junit(case("test_first[1]", '<failure message="no"/>')), "utf-8")
+    failed = command("--gaps", "--junit", folder, tests=listed)
+    assert (failed.exit_code, "159 failed" in failed.stdout) == (1, True)
+
+
 def test_a_gap_is_exit_code_1(listed: Path) -> None:
     """A requirement without a test fails the command, and is named."""
     listed.write_text(written([OTHER]), "utf-8")
@@ -301,6 +313,18 @@ def test_wrong_usage_says_what_to_do(listed: Path, tmp_path: Path, monkeypatch: 
     monkeypatch.chdir(tmp_path)
     nowhere = CliRunner().invoke(verify, ["matrix"])
     assert (nowhere.exit_code, "go into a clone" in nowhere.stderr) == (3, True)
+
+
+def test_accepting_notes_the_present_text(listed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only the named requirement changes in the clone's file; outside a clone nothing is written."""
+    monkeypatch.chdir(tmp_path)
+    assert command("--accept", "DOSE-01", tests=listed).exit_code == 3
+    file = tmp_path / "verify" / "links.toml"
+    file.parent.mkdir()
+    file.write_text(accept({"DOSE-01": "old", "DOSE-02": "kept"}, ()), "utf-8")
+    assert command("--accept", "DOSE-01", tests=listed).exit_code == 0
+    now = load_sources().requirements["DOSE-01"].fingerprint
+    assert read_accepted(file.read_text("utf-8")) == {"DOSE-01": now, "DOSE-02": "kept"}
 
 
 def test_every_link_of_the_suite_was_looked_at() -> None:

@@ -9,10 +9,10 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Iterable, Mapping
 from importlib import resources
-from pathlib import Path
 
 from verify.trace.sources import Requirement
 
+FILE = "links.toml"
 HEAD = """# The text of each requirement, by its fingerprint, for which its links were last looked at.
 # Written by: thecal verify matrix --accept ID
 
@@ -22,7 +22,7 @@ HEAD = """# The text of each requirement, by its fingerprint, for which its link
 
 def load_accepted() -> dict[str, str]:
     """Return the accepted fingerprint of each requirement."""
-    return read_accepted((resources.files("verify") / "links.toml").read_text("utf-8"))
+    return read_accepted((resources.files("verify") / FILE).read_text("utf-8"))
 
 
 def read_accepted(text: str) -> dict[str, str]:
@@ -34,8 +34,3 @@ def accept(accepted: Mapping[str, str], requirements: Iterable[Requirement]) -> 
     """Return the text of the file with the present text of these requirements accepted too."""
     after = {**accepted, **{each.id: each.fingerprint for each in requirements}}
     return HEAD + "".join(f'{name} = "{fingerprint}"\n' for name, fingerprint in sorted(after.items()))
-
-
-def shipped_file() -> Path:
-    """Return where the file is that an acceptance changes: beside this package, in the clone that is worked on."""
-    return Path(__file__).parents[1] / "links.toml"
