@@ -21,6 +21,7 @@ EXPECTED_ALARMS: frozenset[str] = frozenset()
 """Refills come in time, and no battery is low within these years."""
 
 
+@pytest.mark.verifies("ALM-23", "LOG-05")
 @pytest.mark.parametrize("flex", [False, True], ids=["simple", "flex"])
 @pytest.mark.parametrize("profile", ["peristaltic", "valve"])
 def test_a_healthy_pump_is_quiet_for_life(profile: str, flex: bool) -> None:
