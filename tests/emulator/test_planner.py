@@ -339,7 +339,7 @@ class Clinic:
         return self.bare.ask(Start())
 
 
-@pytest.mark.verifies("ALM-23", "DOSE-02")
+@pytest.mark.verifies("ALM-23", "DOSE-02", "DOSE-09")
 @pytest.mark.parametrize("small", [True, False], ids=["small windows", "real windows"])
 def test_in_healthy_operation_the_guard_never_trips(small: bool) -> None:
     """Whatever clinician and patient do near the limits, the planner refuses it before the guard would have to."""

@@ -441,7 +441,7 @@ def test_a_flipped_bit_anywhere_is_found(when: str) -> None:
     assert number > 50
 
 
-@pytest.mark.verifies("FLT-03")
+@pytest.mark.verifies("FLT-01", "FLT-03")
 @pytest.mark.parametrize("place", ["sequence@0", "sequence@1", "alarms@0", "log@2"])
 def test_every_bit_of_a_small_place_is_found(place: str) -> None:
     """Every single bit of a place, turned over before a power-up, is found by it."""

@@ -196,7 +196,6 @@ def test_a_stop_after_an_older_time_is_reported_as_just_now() -> None:
     assert bare.now == 3 * MINUTE_MS
 
 
-@pytest.mark.verifies("FLT-01")
 def test_self_tests_find_what_is_wrong() -> None:
     """The self-test is all zero on a healthy pump and names a damaged memory, ledger, line and library by its bit."""
 

@@ -16,6 +16,8 @@ SEED = 1
 @pytest.mark.verifies(
     "ALM-06",
     "ALM-13",
+    "ALM-14",
+    "ALM-15",
     "ALM-16",
     "ALM-20",
     "ALM-22",
