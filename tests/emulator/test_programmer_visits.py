@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from contextlib import suppress
 from typing import NamedTuple
 
@@ -20,6 +21,7 @@ from protocol.vocabulary import Reason, TherapyState
 from tests.emulator.test_programmer_bridge import clinic
 from tests.emulator.worlds import MORPHINE, World
 from verify.judge import judge_lines
+from verify.properties import load_properties
 
 LIBRARY = Library.shipped()
 STRENGTHS = (2, 5, 10, 20, 25)
@@ -28,6 +30,8 @@ BY_HISTORY = {Reason.HOUR_LIMIT, Reason.DAY_LIMIT, Reason.BRIDGE_NEEDED, Reason.
 
 REACHED: Counter[str] = Counter()
 """What the visits came to: a property whose premise never happened has shown nothing."""
+COUNTS: Counter[str] = Counter()
+"""What all visits reached, as the judge counts it."""
 
 
 class Visit(NamedTuple):
@@ -97,12 +101,16 @@ def pay(visit: Visit, world: World, programmer: Programmer) -> None:
 
 @pytest.mark.verifies("DOSE-01", "DOSE-05", "PRM-06")
 @pytest.mark.safety
-def test_whatever_is_prescribed_in_which_order_the_judge_finds_nothing() -> None:
+def test_whatever_is_prescribed_in_which_order_the_judge_finds_nothing(
+    record_property: Callable[[str, object], None],
+) -> None:
     """What the programmer lets through keeps every limit at outlet and tip, and the pump takes what was worked out,
     except for what only its history can tell it.
     """
     REACHED.clear()
+    COUNTS.clear()
     _visits()
+    record_property("counts", dict(COUNTS))
     assert {what: REACHED[what] for what in ("BRIDGE", "FLEX", "SIMPLE_CONTINUOUS") if REACHED[what] < 3} == {}
 
 
@@ -123,4 +131,6 @@ def _visits(visits: list[Visit]) -> None:
         programmer.connect()
         programmer.interrogate()
     world.bench.finish()
-    assert judge_lines(world.journal.lines).findings == ()
+    verdict = judge_lines(world.journal.lines, properties=load_properties())
+    COUNTS.update(verdict.counts())
+    assert verdict.holds, verdict.lines()

@@ -126,10 +126,10 @@ def test_a_premise_that_never_happened_is_incomplete(good: Run) -> None:
     """Never reached is told, not passed over: of suites and of properties."""
     silent = {"verdict": "holds", "formulas": [{"id": "no-flood", "outcome": "holds", "premises": 0}]}
     (row,) = formula_rows(evidence(verdicts={"j": silent}))
-    assert (row.outcome, row.premises) == ("holds", 0)
+    assert (row.outcome, row.premises) == ("nothing shown", 0)
     assert grades(evidence(verdicts={"j": silent}))["properties over time"] is Grade.INCOMPLETE
     (row,) = formula_rows(evidence(good, verdicts={"j": silent}))
-    assert row.premises == 7
+    assert (row.outcome, row.premises) == ("holds", 7)
     (row,) = formula_rows(evidence())
     assert (row.outcome, row.premises) == ("not run", None)
 
@@ -203,7 +203,7 @@ def test_what_comes_from_a_test_cannot_change_the_page(tmp_path: Path) -> None:
 
 def test_a_span_before_its_beginning_says_so() -> None:
     """An alarm that came before the failure it is counted from has no negative time."""
-    assert (span(None), span(90_000), span(-90_000)) == ("", "1.5 min", "1.5 min before")
+    assert (span(None), span(0), span(90_000), span(-90_000)) == ("", "at once", "1.5 min", "1.5 min before")
 
 
 def test_a_judged_journal_counts_what_met_what() -> None:

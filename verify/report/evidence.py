@@ -15,10 +15,11 @@ from typing import Any, NamedTuple
 
 from verify.report.coverage import Coverage, added, coverage
 from verify.report.origin import Commit
-from verify.trace.matrix import Matrix
+from verify.trace.matrix import NOT_RUN, Matrix
 from verify.trace.results import COUNTS, PASSED, REACHED, Result, Run
 from verify.verdict import FORMULA
 
+HOLDS, VIOLATED, NOTHING_SHOWN = "holds", "violated", "nothing shown"
 _EXAMPLES = re.compile(r"(\d+) passing examples")
 
 
@@ -82,7 +83,7 @@ def formula_rows(evidence: Evidence) -> list[FormulaRow]:
     premises = Counter(
         {name.removeprefix(FORMULA): count for name, count in counted.items() if name.startswith(FORMULA)}
     )
-    outcomes: dict[str, str] = dict.fromkeys(premises, "holds")
+    outcomes: dict[str, str] = dict.fromkeys(premises, HOLDS)
     unconditional = set()
     for verdict in evidence.verdicts.values():
         for formula in verdict.get("formulas", ()):
@@ -91,20 +92,18 @@ def formula_rows(evidence: Evidence) -> list[FormulaRow]:
                 unconditional.add(name)
             premises[name] += formula.get("premises") or 0
             outcomes[name] = _worse(outcomes.get(name), outcome)
-    return [
-        FormulaRow(
-            each.id,
-            each.words,
-            " ".join(each.requirements),
-            None if each.id in unconditional or each.id not in outcomes else premises[each.id],
-            outcomes.get(each.id, "not run"),
-        )
-        for each in evidence.matrix.sources.formulas.values()
-    ]
+    rows = []
+    for each in evidence.matrix.sources.formulas.values():
+        outcome = outcomes.get(each.id, NOT_RUN)
+        true = None if each.id in unconditional or outcome == NOT_RUN else premises[each.id]
+        if outcome == HOLDS and true == 0:
+            outcome = NOTHING_SHOWN
+        rows.append(FormulaRow(each.id, each.words, " ".join(each.requirements), true, outcome))
+    return rows
 
 
 def _worse(one: str | None, other: str) -> str:
-    order = ("violated", "holds", "pending")
+    order = (VIOLATED, HOLDS, "pending")
     return other if one is None else min(one, other, key=lambda word: order.index(word) if word in order else 0)
 
 

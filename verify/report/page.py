@@ -64,6 +64,8 @@ def span(span_ms: int | None) -> str:
     """Return a span of time for a person; one that lies before what it counts from says so."""
     if span_ms is None:
         return ""
+    if span_ms == 0:
+        return "at once"
     return f"{Milliseconds(-span_ms)} before" if span_ms < 0 else str(Milliseconds(span_ms))
 
 

@@ -10,8 +10,8 @@ import enum
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from verify.report.evidence import Evidence, formula_rows
-from verify.trace.matrix import Standing
+from verify.report.evidence import NOTHING_SHOWN, VIOLATED, Evidence, formula_rows
+from verify.trace.matrix import NOT_RUN, Standing
 from verify.trace.results import FAILED, PASSED, SKIPPED
 
 KILLED = ("killed", "equivalent")
@@ -87,15 +87,17 @@ def _journals(evidence: Evidence) -> Part:
 def _formulas(evidence: Evidence) -> Part:
     name = "properties over time"
     rows = formula_rows(evidence)
-    judged = [row for row in rows if row.outcome != "not run"]
+    judged = [row for row in rows if row.outcome != NOT_RUN]
     if not judged:
         return Part(name, Grade.NOT_RUN, f"none of {len(rows)} was judged")
-    violated = [row.id for row in judged if row.outcome == "violated"]
+    violated = [row.id for row in judged if row.outcome == VIOLATED]
     if violated:
         return Part(name, Grade.FAILED, f"violated: {', '.join(violated)}")
-    idle = [row.id for row in rows if row.premises == 0]
+    idle = [row.id for row in rows if row.outcome == NOTHING_SHOWN]
     missing = len(rows) - len(judged)
-    words = f"{len(judged)} of {len(rows)} judged and none violated; {len(idle)} with a premise that was never true"
+    words = (
+        f"{len(judged)} of {len(rows)} judged where runs passed; {len(idle)} with a premise never true"
+    )
     return Part(name, Grade.INCOMPLETE if idle or missing else Grade.GOOD, words)
 
 
