@@ -18,7 +18,15 @@ from thecal.verify import verify
 from verify.encounters import SEPARATOR
 from verify.judge import judge_lines
 from verify.report.coverage import ALARMS, STATES, coverage
-from verify.report.evidence import Evidence, EvidenceError, formula_rows, read_faults, read_mutants, read_verdict
+from verify.report.evidence import (
+    Evidence,
+    EvidenceError,
+    examples_of,
+    formula_rows,
+    read_faults,
+    read_mutants,
+    read_verdict,
+)
 from verify.report.folder import MANIFEST, FolderError, differences, write_folder
 from verify.report.origin import Commit, commit_of, versions
 from verify.report.page import page, span
@@ -250,6 +258,17 @@ def test_the_picture_has_a_place_for_everything() -> None:
     assert svg.count("<title>") == grid.places
     assert svg.count("never reached</title>") == grid.places - 1
     assert "<title>stopped, Start accepted: 4</title>" in svg
+
+
+@pytest.mark.parametrize(
+    "words", ["- 60 passing, 0 failing, and 9 invalid test cases", "- 60 passing examples, 0 failing examples"]
+)
+def test_the_examples_that_a_test_tried_are_counted(words: str, tmp_path: Path) -> None:
+    """Every phase of Hypothesis's statistics counts, in the words of its versions."""
+    said = f'<properties><property name="hypothesis" value="reuse: - 40 passing, 0 failing {words}"/></properties>'
+    run = bad_run(tmp_path, said)
+    assert examples_of(run.results[0]) == 100
+    assert ">100</td><td><code>tests.test_a.test_first[1]" in page(evidence(run))
 
 
 def test_a_folder_is_as_its_manifest_says_until_it_is_changed(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from verify.trace.results import COUNTS, PASSED, REACHED, Result, Run
 from verify.verdict import FORMULA
 
 HOLDS, VIOLATED, NOTHING_SHOWN = "holds", "violated", "nothing shown"
-_EXAMPLES = re.compile(r"(\d+) passing examples")
+_EXAMPLES = re.compile(r"(\d+) passing")
 
 
 class EvidenceError(Exception):

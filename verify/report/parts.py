@@ -95,9 +95,7 @@ def _formulas(evidence: Evidence) -> Part:
         return Part(name, Grade.FAILED, f"violated: {', '.join(violated)}")
     idle = [row.id for row in rows if row.outcome == NOTHING_SHOWN]
     missing = len(rows) - len(judged)
-    words = (
-        f"{len(judged)} of {len(rows)} judged where runs passed; {len(idle)} with a premise never true"
-    )
+    words = f"{len(judged)} of {len(rows)} judged where runs passed; {len(idle)} with a premise never true"
     return Part(name, Grade.INCOMPLETE if idle or missing else Grade.GOOD, words)
 
 
