@@ -11,8 +11,8 @@ import click
 
 from emulator.journal import Event, JournalDamagedError, read_journal
 from thecal.failures import FAILURE_FOUND, WRONG_USAGE, OutsideMissing
-from thecal.mutants import mutants, suites
 from thecal.matrix import matrix
+from thecal.mutants import mutants, suites
 from thecal.output import bad, emit, good, say
 from thecal.report import report
 from verify.formula_verdict import summary

@@ -49,5 +49,6 @@ def test_no_script_breaks_what_is_claimed(
     effort = Effort(SEED, 1 + settings().max_examples // 7)
     runs(effort, faulty=faulty)
     record_property("reached", {name: effort.reached[name] for name in must_reach})
+    record_property("counts", dict(effort.reached))
     missed = [name for name in must_reach if not effort.reached[name]]
     assert not missed, f"never reached: {', '.join(missed)}"

@@ -9,9 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-import pytest
-from hypothesis import settings
-
 from emulator.machine import NotAllowedError
 from emulator.programmer.programmer import Programmer
 from emulator.programmer.results import Done, ProgrammerRefusal

@@ -155,7 +155,7 @@ class Wire(RuleBasedStateMachine):
             return
         verdict = self.world.verdict()
         figures = verdict.figures
-        self.reached.update(figures.occurrences)
+        self.reached.update(verdict.counts())
         for carrier in self.world.carriers:
             self.reached.update({f"weather {kind}": count for kind, count in carrier.suffered.items()})
         for window in figures.windows:
