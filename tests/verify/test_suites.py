@@ -13,6 +13,7 @@ from verify.suites.suite import Effort, Property, Suite, require, show
 
 SUITES = {name: suite(name) for name in NAMES}
 PROPERTIES = {each.name: each for found in SUITES.values() for each in found.properties}
+BANK = load_bank()
 SEED = 1
 CI_EXAMPLES = 100
 """The examples of the profile whose effort is the smoke budget; a night is fifty times as long."""
@@ -23,7 +24,7 @@ def verified(name: str) -> list[str]:
 
     The bank's own run shows that it does, so these links are evidence and nobody's opinion.
     """
-    noticed = [mutant for mutant in load_bank() if mutant.expected == name and mutant.status == "killed"]
+    noticed = [mutant for mutant in BANK if mutant.expected == name and mutant.status == "killed"]
     return sorted({each for mutant in noticed for each in mutant.requirements})
 
 

@@ -10,6 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -46,12 +47,12 @@ class Evidence:
     plots: Mapping[str, str] = field(default_factory=dict)
     """Dose plots as SVG, by the name of the journal that breaks a claim."""
 
-    @property
+    @cached_property
     def results(self) -> tuple[Result, ...]:
         """Return the results of all runs."""
         return tuple(result for run in self.runs for result in run.results)
 
-    @property
+    @cached_property
     def coverage(self) -> Coverage:
         """Return what all runs and judgements reached."""
         counted = [result.counts(COUNTS) for result in self.results]
