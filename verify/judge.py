@@ -21,8 +21,8 @@ from verify.alarms import AlarmWatcher
 from verify.boluses import BolusWatcher
 from verify.conservation import ConservationWatcher
 from verify.doses import DoseWatcher
-from verify.listing import ListingWatcher
 from verify.encounters import Encounters
+from verify.listing import ListingWatcher
 from verify.movement import AlarmFlowWatcher, DeliveryWatcher, PermissionWatcher, PrimingWatcher, RateWatcher
 from verify.occurrences import occurrence, times
 from verify.properties import Property, check_record

@@ -71,6 +71,7 @@ def battery(world: World) -> BatteryReport:
 # --- battery --------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.verifies("PWR-01")
 def test_from_eri_to_eos_there_are_ninety_days_at_a_millilitre_a_day() -> None:
     """At a high flow kept up day and night, the end of service comes 90 days after its indicator or later."""
     cell = Battery(PROFILE)
@@ -86,6 +87,7 @@ def test_from_eri_to_eos_there_are_ninety_days_at_a_millilitre_a_day() -> None:
     assert seen["eri"] < seen["eos"] < seen["empty"]
 
 
+@pytest.mark.verifies("PWR-06")
 def test_eri_is_said_at_every_interrogation_and_therapy_goes_on() -> None:
     """The indicator is in the report and in the list of alarms each time, and lowers no flow."""
     world = started()
@@ -98,6 +100,7 @@ def test_eri_is_said_at_every_interrogation_and_therapy_goes_on() -> None:
         assert world.pump.therapy.rate == 100_000
 
 
+@pytest.mark.verifies("ALM-17", "PWR-05")
 def test_eos_stops_the_pump_and_comes_before_the_pump_dies() -> None:
     """The critical alarm is there while there is charge to sound it; then the pump is dead, and stays so."""
     world = started()
@@ -130,6 +133,7 @@ def test_a_level_is_recorded_before_the_alarm_that_it_causes() -> None:
         assert told < next(event.seq for event in events(world, "alarm.raised") if event.data["alarm"] == "eos")
 
 
+@pytest.mark.verifies("FLT-04", "FLT-10", "PWR-08")
 def test_a_brown_out_keeps_everything_but_the_confirmation() -> None:
     """After it the pump runs at the minimum rate until a clinician confirms, with ledger, lockout and alarms kept."""
     world = started()
@@ -145,6 +149,7 @@ def test_a_brown_out_keeps_everything_but_the_confirmation() -> None:
     assert world.pump.record.lockout_until >= lockout
 
 
+@pytest.mark.verifies("FLT-15")
 def test_who_sends_without_a_key_drains_a_bounded_share() -> None:
     """A flood of bytes for an hour costs no more than a minute of telemetry."""
     world = started()
@@ -166,6 +171,7 @@ CONSUMPTION = Consumption(PROFILE.battery_life_idle.value, PROFILE.battery_strok
 LIFE_MS = PROFILE.design_life.value
 
 
+@pytest.mark.verifies("PRG-21")
 @given(st.lists(st.tuples(st.integers(0, 30), st.integers(0, 24_000_000), st.integers(0, 40)), max_size=40))
 def test_the_replacement_date_only_comes_nearer(steps: list[tuple[int, int, int]]) -> None:
     """Whatever the flow, the date is never later than said before, than the design life, or than the indicator."""
@@ -179,6 +185,7 @@ def test_the_replacement_date_only_comes_nearer(steps: list[tuple[int, int, int]
         said = date
 
 
+@pytest.mark.verifies("PRG-21", "PWR-07")
 def test_the_replacement_date_is_kept_over_a_power_loss_and_falls_with_use() -> None:
     """More flow brings the date nearer; less does not put it off again, nor does a power loss."""
     world = started()
@@ -209,6 +216,7 @@ JUMPS: dict[str, Callable[[Bare], None]] = {
 }
 
 
+@pytest.mark.verifies("FLT-04", "LOG-08")
 @pytest.mark.parametrize("how", JUMPS)
 @pytest.mark.parametrize("after_ms", [0, 1, 29_500, 29_999, 30_000])
 def test_a_bad_clock_is_alarmed_within_a_minute(how: str, after_ms: int) -> None:
@@ -222,6 +230,7 @@ def test_a_bad_clock_is_alarmed_within_a_minute(how: str, after_ms: int) -> None
     assert [entry.kind for entry in bare.chip.log_entries()].count(LogKind.CLOCK_FAULT) == 1
 
 
+@pytest.mark.verifies("BOL-04", "DOSE-15", "LOG-08")
 @pytest.mark.parametrize("how", JUMPS)
 def test_no_jump_gives_back_lockout_count_or_budget(how: str) -> None:
     """The next patient bolus comes no earlier than without the fault, and the ledgers hold no less."""
@@ -240,6 +249,7 @@ def test_no_jump_gives_back_lockout_count_or_budget(how: str) -> None:
     assert bad.pump._ledgers_at >= sound.pump._ledgers_at
 
 
+@pytest.mark.verifies("BOL-01", "DOSE-15")
 def test_while_the_clock_stands_no_lockout_passes() -> None:
     """A clock that stands for a day keeps the lockout as long as it was: the lesser of two times counts."""
     bare = ready()
@@ -291,6 +301,7 @@ def test_a_healthy_clock_costs_nothing() -> None:
 # --- sounder and self-tests -----------------------------------------------------------------------------------
 
 
+@pytest.mark.verifies("ALM-17", "ALM-18")
 def test_a_mute_pump_says_so_within_a_day_and_infuses_on() -> None:
     """The daily self-test finds it, the journal says that nobody heard, and no other alarm is hidden by it."""
     world = started()
@@ -309,6 +320,7 @@ def test_a_mute_pump_says_so_within_a_day_and_infuses_on() -> None:
     assert events(world, "alarm.sound")[-1].data["heard"]
 
 
+@pytest.mark.verifies("FLT-02")
 def test_self_tests_run_every_day_and_are_logged_apart() -> None:
     """One a day by itself, and one for each command, told apart in the log."""
     world = started()
@@ -341,6 +353,7 @@ def aborted(world: World, last: Message | None = None) -> None:
     world.advance(5 * MINUTE_MS + ABORTED_HOLD_MS)
 
 
+@pytest.mark.verifies("ALM-21", "ALM-26")
 def test_a_stopped_pump_with_nobody_there_is_alarmed() -> None:
     """A session that timed out on a stopped pump is a critical alarm; starting it again is its end."""
     world = started()
@@ -352,6 +365,7 @@ def test_a_stopped_pump_with_nobody_there_is_alarmed() -> None:
     assert raised(world) == set()
 
 
+@pytest.mark.verifies("ALM-21")
 @pytest.mark.parametrize("last", [Start(), Close(True)], ids=["started again", "closed with an acknowledgement"])
 def test_a_session_that_left_nothing_wanting_is_no_alarm(last: Message) -> None:
     """Cut off while infusing, or closed by somebody who says that the stop is meant: nothing is aborted."""
@@ -377,6 +391,7 @@ def test_a_clinician_who_is_back_at_once_hears_nothing() -> None:
     assert raised(world) == set()
 
 
+@pytest.mark.verifies("ALM-21")
 def test_power_lost_in_a_session_is_an_aborted_one() -> None:
     """A pump that was being programmed when its power failed says so, besides its reset."""
     world = started()
@@ -395,6 +410,7 @@ def knock(world: World, times: int) -> None:
         world.advance(30_000)
 
 
+@pytest.mark.verifies("COM-12", "FLT-15", "SEC-01")
 def test_strangers_are_noticed_change_nothing_and_lock_nobody_out() -> None:
     """One wrong proof too many is an alarm; the therapy goes on, and a clinician gets in and can clear it."""
     world = started()
@@ -407,6 +423,7 @@ def test_strangers_are_noticed_change_nothing_and_lock_nobody_out() -> None:
     assert raised(world) == set()
 
 
+@pytest.mark.verifies("ALM-25", "COM-09", "COM-13", "FLT-15")
 def test_interference_in_an_alarm_holds_the_receiver_and_not_the_therapy() -> None:
     """Within five minutes it is alarmed and the receiver is off again; no stroke was late for it."""
     world = started()
@@ -423,6 +440,7 @@ def test_interference_in_an_alarm_holds_the_receiver_and_not_the_therapy() -> No
     assert all(end - begin <= 5 * MINUTE_MS for begin, end in zip(held, released, strict=False))
 
 
+@pytest.mark.verifies("FLT-07")
 def test_a_stall_and_its_recovery_are_each_logged_once_whoever_asks_between() -> None:
     """One entry when the rotor first did not turn and one when it turned again, with interrogations between."""
     world = started()

@@ -25,6 +25,7 @@ NO_FAILURE = {"ACCURACY"}
 """What the bench can cause that is no failure, only how pumps are."""
 
 
+@pytest.mark.verifies("ALM-23", "ALM-24", "FLT-17")
 @pytest.mark.safety
 @pytest.mark.parametrize(("failure", "profile"), EVERY, ids=[f"{failure.id}-{profile}" for failure, profile in EVERY])
 def test_every_failure_is_noticed_as_its_class_claims(
@@ -62,6 +63,7 @@ def test_every_alarm_is_put_to_the_test_by_a_failure_of_its_own() -> None:
     assert alone == set(ALARM_PROPERTIES)
 
 
+@pytest.mark.verifies("ALM-02", "ALM-24")
 def test_every_alarm_answers_a_failure_and_agrees_with_its_tables() -> None:
     """Each alarm code has a detector, a failure that causes it, a deadline, and one flow in all."""
     named = {alarm for failure in failures().values() for alarm in failure.alarms}
