@@ -54,7 +54,7 @@ class AlarmWatcher(Watcher):
         if priority != clock.row.priority:
             words = f"{name} was raised as {priority}; it is {clock.row.priority}"
             yield Finding(Claim.PRIORITY, event.at, words, 1, 0, "alarms")
-        clock.raised, clock.raised_ms = True, event.at
+        clock.raise_at(event.at)
         clock.cause.announced()
 
     def _cleared(self, event: Event) -> Iterator[Finding]:
@@ -62,7 +62,7 @@ class AlarmWatcher(Watcher):
         if clock is None:
             return
         cause = clock.cause
-        if cause.lasting and cause.present and clock.raised_ms >= cause.since_ms:
+        if cause.lasting and cause.present and clock.means_this_cause:
             words = f"{clock.row.name} was cleared although {clock.row.cause}"
             yield Finding(Claim.UNLATCHED, event.at, words, 1, 0, "alarms")
         cause.announced()
@@ -78,15 +78,25 @@ class _Clock:
         self._used = 0
         self._at_ms = 0
         self.raised = False
-        self.raised_ms = 0
-        """When the alarm was last raised. A cause that began only afterwards is another one, and may go unnoticed."""
+        self._raised_ms = 0
+        self._ended = False
+        """Whether the cause has ended since the alarm was last raised; it may be back within the same millisecond."""
         self._restored_ms = 0
         self._told = False
 
     @property
     def survives_power_cut(self) -> bool:
         """Whether an alarm now only says again what was raised before power failed and has not been cleared since."""
-        return self.raised and self._restored_ms >= self.raised_ms
+        return self.raised and self._restored_ms >= self._raised_ms
+
+    @property
+    def means_this_cause(self) -> bool:
+        """Whether the alarm was raised for the cause of now. One that began afterwards is another one."""
+        return not self._ended and self._raised_ms >= self.cause.since_ms
+
+    def raise_at(self, at_ms: int) -> None:
+        """Take that the alarm was raised."""
+        self.raised, self._raised_ms, self._ended = True, at_ms, False
 
     def pass_to(self, at_ms: int, scene: Scene) -> Iterator[Finding]:
         """Let time pass in this situation; tell once when the deadline is over."""
@@ -108,6 +118,7 @@ class _Clock:
         self.cause.see(event, scene)
         if self.cause.present and not was_present:
             self._at_ms = self.cause.since_ms
+        self._ended = self._ended or (was_present and not self.cause.present)
         if not self.cause.present or self.row.name in scene.alarms:
             self._used, self._told = 0, False
         if event.kind == "power.restored":

@@ -217,10 +217,11 @@ def test_an_acknowledged_moment_is_not_owed_again() -> None:
     assert story.verdict(DAY_MS + HOUR_MS).holds
 
 
-def test_an_old_alarm_may_be_cleared_when_its_cause_has_just_begun_anew() -> None:
+@pytest.mark.parametrize("later_ms", [0, 1], ids=["in the same instant", "later"])
+def test_an_old_alarm_may_be_cleared_when_its_cause_has_just_begun_anew(later_ms: int) -> None:
     """An alarm that is latched from an earlier stop may be acknowledged in the first minute of the next stop."""
     story = healthy(1).state(DAY_MS, "stopped", 0).raised(3 * DAY_MS, "stopped_48h")
-    story.state(3 * DAY_MS + 1, "simple_continuous", 48_000).state(3 * DAY_MS + 2, "stopped", 0)
+    story.state(3 * DAY_MS + later_ms, "simple_continuous", 48_000).state(3 * DAY_MS + later_ms, "stopped", 0)
     story.tell(3 * DAY_MS + 3, "alarm.cleared", alarm="stopped_48h")
     assert Claim.UNLATCHED not in story.verdict().broken()
 
