@@ -10,8 +10,11 @@ from collections.abc import Iterator, Sequence
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
+from threading import Lock
 
 OURS = ("protocol", "emulator", "verify")
+ONE_PARSER = Lock()
+"""CPython 3.11 fails with SystemError when two threads parse at the same time (AST constructor recursion depth)."""
 
 
 def reaching(suites: Sequence[str], module: str) -> tuple[str, ...]:
@@ -38,7 +41,8 @@ def imports(module: str) -> tuple[str, ...]:
     spec = find_spec(module)
     if spec is None or spec.origin is None:
         return ()
-    tree = ast.parse(Path(spec.origin).read_text(encoding="utf-8"))
+    with ONE_PARSER:
+        tree = ast.parse(Path(spec.origin).read_text(encoding="utf-8"))
     return tuple(name for node in ast.walk(tree) for name in _named(node) if name.partition(".")[0] in OURS)
 
 

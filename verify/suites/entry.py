@@ -359,7 +359,7 @@ SUITE = Suite(
             "entry.clinic",
             "Nor does any clinician on any wire; and every result is true.",
             any_sequence,
-            40,
+            400,
             PREMISES,
         ),
     ),
