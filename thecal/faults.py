@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TextIO
+
 import click
 
 from emulator.programmer.words import clock
 from protocol.units import Picograms
 from thecal.failures import FAILURE_FOUND
-from thecal.output import NOT_CLINICAL, bad, emit, good, say, table, tell
+from thecal.output import NOT_CLINICAL, as_text, bad, emit, good, say, table, tell
 from verify.faults.catalogue import PROFILES, Failure, failures
 from verify.faults.report import Outcome
 
@@ -78,6 +80,9 @@ def _told(row: Failure) -> list[tuple[str, str]]:
 @click.option("--profile", "profiles", multiple=True, type=click.Choice(PROFILES), help="Only in this kind of pump.")
 @click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="What chance is drawn from.")
 @click.option("--json", "as_json", is_flag=True, help="Print the outcomes as JSON.")
+@click.option(
+    "--out", type=click.File("w", "utf-8", lazy=True), help="Write the outcomes as JSON to this file, for a report."
+)
 @click.pass_context
 def run(
     ctx: click.Context,
@@ -86,6 +91,7 @@ def run(
     profiles: tuple[str, ...],
     seed: int,
     as_json: bool,
+    out: TextIO | None,
 ) -> None:
     """Cause failures, each in a fresh pump two weeks into a therapy, and report what noticed them and how soon.
 
@@ -103,6 +109,8 @@ def run(
     for number, (failure, profile) in enumerate(chosen, 1):
         tell(f"[{number}/{len(chosen)}] {failure.id}, {profile} pump: {failure.name}")
         outcomes.append(cause(failure, profile, seed))
+    if out is not None:
+        out.write(as_text([outcome.as_json() for outcome in outcomes]) + "\n")
     if as_json:
         emit([outcome.as_json() for outcome in outcomes])
     else:

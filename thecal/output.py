@@ -16,7 +16,12 @@ NOT_CLINICAL = "Emulator, not a medical device. Not for clinical use."
 
 def emit(value: Any) -> None:
     """Write one JSON document on stdout."""
-    click.echo(json.dumps(value, ensure_ascii=False, indent=2))
+    click.echo(as_text(value))
+
+
+def as_text(value: Any) -> str:
+    """Return a value as a JSON document for people and programs."""
+    return json.dumps(value, ensure_ascii=False, indent=2)
 
 
 def say(text: str = "") -> None:

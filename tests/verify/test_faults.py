@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from emulator.bench_faults import FAULTS
 from emulator.firmware.alarm_table import ALARMS, BY_CODE
@@ -14,6 +17,7 @@ from emulator.workups.reading import shipped_catalogue
 from protocol.units import HOUR_MS, MINUTE_MS
 from protocol.vocabulary import AlarmCode
 from tests.verify.alarm_properties import ALARM_PROPERTIES
+from thecal.faults import faults
 from verify.deadlines import load_deadlines
 from verify.faults.catalogue import CLASSES, Failure, failures
 from verify.faults.report import Outcome
@@ -122,3 +126,11 @@ def test_a_pump_without_its_detector_falls_short(monkeypatch: pytest.MonkeyPatch
     outcome = run(failures()["MOTOR-STALL"], "peristaltic")
     assert not outcome.holds
     assert "nothing noticed it" in outcome.problems
+
+
+def test_outcomes_can_be_kept_in_a_file_for_a_report(tmp_path: Path) -> None:
+    """What "faults run" finds is written to a file as JSON, beside what it prints."""
+    out = tmp_path / "faults.json"
+    result = CliRunner().invoke(faults, ["run", "MOTOR-STALL", "--profile", "peristaltic", "--out", str(out)])
+    assert result.exit_code == 0
+    assert [outcome["failure"] for outcome in json.loads(out.read_text("utf-8"))] == ["MOTOR-STALL"]
