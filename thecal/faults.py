@@ -81,7 +81,9 @@ def _told(row: Failure) -> list[tuple[str, str]]:
 @click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="What chance is drawn from.")
 @click.option("--json", "as_json", is_flag=True, help="Print the outcomes as JSON.")
 @click.option(
-    "--out", type=click.File("w", "utf-8", lazy=True), help="Write the outcomes as JSON to this file, for a report."
+    "--out",
+    type=click.File("w", "utf-8", lazy=False, atomic=True),
+    help="Write the outcomes as JSON to this file, for a report.",
 )
 @click.pass_context
 def run(

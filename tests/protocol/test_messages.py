@@ -34,6 +34,7 @@ from protocol.messages import (
 )
 from protocol.units import Milliseconds, Nanolitres, Quantity
 from protocol.vocabulary import ChannelReason, Role, Section
+from verify.suites.samples import records
 
 EVERY_MESSAGE = sorted(MESSAGES.values(), key=lambda cls: cls.TYPE)
 fewer = settings(max_examples=settings().max_examples // 8 + 1)
@@ -42,41 +43,7 @@ more = settings(max_examples=settings().max_examples * 5)
 Put = Callable[[Any], Any]
 every_message = pytest.mark.parametrize("cls", EVERY_MESSAGE, ids=lambda cls: cls.__name__)
 
-# --- what a field can hold, said once, for random values and for extreme ones ------------------------------
-
-
-def numbers(field: NumberField) -> st.SearchStrategy[Any]:
-    """Return every value the field can hold."""
-    if issubclass(field.type_, enum.Enum):
-        return st.sampled_from(field.type_)
-    if field.type_ is bool:
-        return st.booleans()
-    return st.integers(0, 256**field.octets - 1).map(field.type_)
-
-
-def values(field: Field) -> st.SearchStrategy[Any]:
-    """Return a strategy for one field's values."""
-    match field:
-        case NumberField():
-            return numbers(field)
-        case BytesField():
-            size = field.octets
-            return st.binary(min_size=size or 0, max_size=size if size is not None else 60)
-        case TextField():
-            most = field.most
-            return st.text(st.characters(exclude_categories=["Cs"]), max_size=most).filter(
-                lambda text: len(text.encode()) <= most
-            )
-        case RecordField():
-            return records(field.record)
-        case ListField():
-            return st.lists(records(field.record), max_size=field.most).map(tuple)
-    raise TypeError(field)
-
-
-def records(cls: type[Any]) -> st.SearchStrategy[Any]:
-    """Return a strategy for one record's or message's values."""
-    return st.builds(cls, *(values(field) for field in cls.FIELDS))
+# --- the lowest and the highest that a field can hold; any value between is verify.suites.samples'
 
 
 def extreme(field: Field, *, high: bool) -> Any:

@@ -134,3 +134,11 @@ def test_outcomes_can_be_kept_in_a_file_for_a_report(tmp_path: Path) -> None:
     result = CliRunner().invoke(faults, ["run", "MOTOR-STALL", "--profile", "peristaltic", "--out", str(out)])
     assert result.exit_code == 0
     assert [outcome["failure"] for outcome in json.loads(out.read_text("utf-8"))] == ["MOTOR-STALL"]
+
+
+def test_a_file_that_cannot_be_written_is_refused_before_anything_is_caused(tmp_path: Path) -> None:
+    """A wrong place for the outcomes is wrong usage, told at once and not after all failures have been caused."""
+    wanted = ["run", "MOTOR-STALL", "--profile", "peristaltic", "--out", str(tmp_path / "nowhere" / "faults.json")]
+    result = CliRunner().invoke(faults, wanted)
+    assert result.exit_code == 2
+    assert "[1/1]" not in result.output
