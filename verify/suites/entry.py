@@ -81,7 +81,7 @@ def echoes(effort: Effort) -> None:
 
 
 def two_unknowns(effort: Effort) -> None:
-    """Lose the reply to a bolus, and to the stop that follows it."""
+    """Lose the reply to a bolus, and to the stop that follows it at once; then ask what became of both."""
     effort.tried += 1
     pump = _infusing(prescribe())
     programmer = pump.programmer(LIBRARY)
@@ -92,6 +92,12 @@ def two_unknowns(effort: Effort) -> None:
     pump.faults = [(Stop, Fault.REPLY_LOST)]
     second = programmer.stop()
     require(programmer.unresolved == (first, second), f"of two unknown results {programmer.unresolved} are left")
+    programmer.connect()
+    for unknown in (first, second):
+        require(isinstance(unknown, Unknown), f"a command whose reply was lost is {unknown}")
+        if isinstance(unknown, Unknown):
+            told = programmer.resolve(unknown)
+            require(isinstance(told, Done), f"{unknown.command} was carried out, and asked for it is {told}")
 
 
 def closing_sessions(effort: Effort) -> None:

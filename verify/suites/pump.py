@@ -279,6 +279,52 @@ def alarms_come_in_time(effort: Effort) -> None:
     require(therapy(empty).state is TherapyState.STOPPED, "an empty pump goes on")
 
 
+def the_guard_has_the_last_word(effort: Effort) -> None:
+    """Lose the ledgers, which then count as full, and look that nothing moves for a day and that it is said."""
+    effort.tried += 1
+    world = infusing(effort.seed)
+    world.bench.inject("memory", place="ledgers", bit=1)
+    world.bench.advance(2 * MINUTE_MS)
+    held = therapy(world)
+    minimum = world.profile.minimum_rate.value
+    require(held.rate.value == minimum, f"with its ledgers lost the pump infuses at {held.rate}")
+    require(_raised(world) == [AlarmCode.MEMORY], f"with its ledgers lost these are raised: {_raised(world)}")
+    before = strokes_of(world)
+    done(world, Close(False))
+    world.bench.advance(STROKE_NL * DAY_MS // minimum)
+    both = [AlarmCode.MEMORY, AlarmCode.DOSE_LIMIT]
+    require(_raised(world) == both, f"when the guard refuses a stroke these are raised: {_raised(world)}")
+    refused(world, AcknowledgeAlarm(AlarmCode.DOSE_LIMIT), Reason.CAUSE_PRESENT)
+    world.bench.advance(DAY_MS - 3 * HOUR_MS)
+    require(strokes_of(world) == before, "strokes move that the guard refuses")
+    world.bench.advance(2 * STROKE_NL * DAY_MS // minimum + HOUR_MS)
+    require(strokes_of(world) > before, "when a day has passed the guard still refuses")
+    done(world, AcknowledgeAlarm(AlarmCode.DOSE_LIMIT))
+
+
+def what_moves_unasked_is_counted(effort: Effort) -> None:
+    """Let the drive run away for a while, and look what the pump says has left its reservoir, and which drug."""
+    effort.tried += 1
+    world = infusing(effort.seed)
+    level, strokes, hour = _computed(world), strokes_of(world), _hour(world)
+    truth = world.bench.residual_nl()
+    world.bench.inject("drive_runaway", rate=24_000_000, lasts=20_000)
+    world.bench.advance(20_000)
+    moved_nl = truth - world.bench.residual_nl()
+    require(moved_nl >= 10 * STROKE_NL, f"a runaway moved only {moved_nl} nL")
+    require(level - _computed(world) == moved_nl, f"of {moved_nl} nL that moved {level - _computed(world)} are gone")
+    require((strokes_of(world) - strokes) * STROKE_NL == moved_nl, "not every stroke that moved is counted")
+    mass = moved_nl * world.concentration
+    require(_hour(world) - hour == mass, f"of {mass} pg that moved the hour holds {_hour(world) - hour}")
+
+
+def _computed(world: World) -> int:
+    report = done(world, Interrogate(Section.RESERVOIR))
+    if not isinstance(report, ReservoirReport):
+        raise TypeError(report)
+    return report.computed.value
+
+
 def everything_is_kept(effort: Effort) -> None:
     """Let power fail at once after commands, and after an alarm was raised, and look what is still known."""
     effort.tried += 3
@@ -319,6 +365,8 @@ SUITE = Suite(
         Property("pump.refusals", "A bolus is refused at every wrong time and size.", boluses_are_refused),
         Property("pump.budget", "Nothing gives budget back.", budget_is_not_given_back),
         Property("pump.states", "Each state allows what it must, and no more.", states_are_kept),
+        Property("pump.guard", "What the guard refuses does not move, and is said.", the_guard_has_the_last_word),
+        Property("pump.unasked", "What moves unasked is counted.", what_moves_unasked_is_counted),
         Property("pump.kept", "What was done and raised is kept when power fails.", everything_is_kept),
         Property("pump.alarms", "Alarms come in time, and stay until they are acknowledged.", alarms_come_in_time),
     ),
