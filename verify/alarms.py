@@ -49,7 +49,7 @@ class AlarmWatcher(Watcher):
         clock = self._by_name.get(name)
         if clock is None:
             return
-        if not clock.cause.possible and not clock.survives_power_cut:
+        if not clock.cause.possible and not clock.survives_power_cut and not clock.may_be_noted(event.at):
             yield Finding(Claim.FALSE_ALARM, event.at, f"{name} without a cause: {clock.row.cause}?", 1, 0, "alarms")
         if priority != clock.row.priority:
             words = f"{name} was raised as {priority}; it is {clock.row.priority}"
@@ -83,6 +83,8 @@ class _Clock:
         """Whether the cause has ended since the alarm was last raised; it may be back within the same millisecond."""
         self._restored_ms = 0
         self._told = False
+        self._was_possible = False
+        """Whether an alarm was not without a cause when power failed, or when it failed again as the pump started."""
 
     @property
     def survives_power_cut(self) -> bool:
@@ -93,6 +95,13 @@ class _Clock:
     def means_this_cause(self) -> bool:
         """Whether the alarm was raised for the cause of now. One that began afterwards is another one."""
         return not self._ended and self._raised_ms >= self.cause.since_ms
+
+    def may_be_noted(self, at_ms: int) -> bool:
+        """Whether an alarm, at the instant at which power is back, may say what was noted before it failed.
+
+        That it does is no fault, and that it does not is none: nobody but the pump knows how far it had come.
+        """
+        return self._was_possible and at_ms == self._restored_ms
 
     def raise_at(self, at_ms: int) -> None:
         """Take that the alarm was raised."""
@@ -114,7 +123,7 @@ class _Clock:
 
     def settle(self, event: Event, scene: Scene) -> Iterator[Finding]:
         """Take an event. Start afresh once the cause is gone or announced; a block of strokes takes its time."""
-        was_present = self.cause.present
+        was_present, was_possible = self.cause.present, self.cause.possible
         self.cause.see(event, scene)
         if self.cause.present and not was_present:
             self._at_ms = self.cause.since_ms
@@ -124,6 +133,7 @@ class _Clock:
         if event.kind == "power.restored":
             self._restored_ms = event.at
         if event.kind == "power.cut":
+            self._was_possible = was_possible or self.may_be_noted(event.at)
             self._used = max(0, self._used - load_deadlines().forgotten_ms * self._share(scene))
         yield from self.pass_to(last_instant(event), scene)
 

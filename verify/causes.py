@@ -212,6 +212,8 @@ class AbortedCause(Cause):
     def __init__(self) -> None:
         super().__init__()
         self._attended = False
+        self._cut_short = False
+        """Whether power failed in the session that ended last."""
         self._wanting = False
         self._ended_ms = -1
         """When a session last ended unasked, by power coming back after it too; the flow is told at that instant."""
@@ -225,12 +227,14 @@ class AbortedCause(Cause):
             self._attended, self._ended_ms = True, -1
             self.turn(False, event.at)
         elif event.kind == "session.closed" and word(event.data["role"]) in PROGRAMMERS:
-            self._attended = False
+            self._attended = self._cut_short = False
             self._ended_ms = -1 if event.data["cause"] == "asked" else event.at
             self.turn(wanting and self._ended_ms >= 0, event.at)
         elif event.kind == "power.restored" and self._attended:
-            self._attended, self._ended_ms = False, event.at
+            self._attended, self._cut_short, self._ended_ms = False, True, event.at
             self.turn(wanting, event.at)
+        elif event.kind == "power.cut" and self._cut_short and event.at == self._ended_ms:
+            self._attended = True  # it failed again before the pump has seen how the session left it
         elif event.kind.startswith(("fault", "wire", "session", "power.cut")):
             self._ended_ms = -1
         elif wanting and event.at == self._ended_ms:

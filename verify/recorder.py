@@ -46,6 +46,8 @@ class Recorder:
         self._lockout_ms = 0
         self._boluses: deque[int] = deque()
         self._wrong_proofs = 0
+        self._counts_anew = False
+        """Whether power was lost since the last wrong proof; what the pump had noted by then it may still say."""
         self._write.level("powered", True)
 
     def take(self, event: Event) -> None:
@@ -133,7 +135,7 @@ class Recorder:
             write.level("confirmed", False)
         else:
             write.level("telemetry_held", False)
-            self._no_stranger()
+            self._counts_anew = True
             for role in ROLES:
                 if write.is_true(f"session({role})"):
                     write.moment(f"session_lost({role})", "session_lost(any)")
@@ -242,7 +244,8 @@ class Recorder:
                 write.moment("authentication_failed")
             case "wire.rejected" if data["what"] == BAD_PROOF:
                 write.moment("wrong_proof")
-                self._wrong_proofs += 1
+                self._wrong_proofs = 1 if self._counts_anew else self._wrong_proofs + 1
+                self._counts_anew = False
                 write.number("wrong_proofs", self._wrong_proofs)
             case "session.opened" | "session.closed":
                 self._session(kind, word(data["role"]), data.get("cause"))

@@ -153,7 +153,7 @@ NUMBERS: Mapping[str, tuple[type[Quantity] | None, str]] = {
     "stroke": (Nanolitres, "the volume of one stroke"),
     "patient_boluses": (None, "patient boluses of the last 24 h"),
     "patient_boluses_granted": (None, "patient boluses that the prescription grants in any 24 h"),
-    "wrong_proofs": (None, "wrong proofs since the last session or loss of power"),
+    "wrong_proofs": (None, "wrong proofs since the last session; after a loss of power the next is the first"),
     "charge": (None, "thousandths of the charge that were left when the battery last reached a level"),
     "sound_lasts": (Milliseconds, "how long the pattern lasts that sounded last"),
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import deepcopy
 
 import pytest
 
@@ -241,6 +242,36 @@ def test_an_alarm_said_again_after_a_power_cut_is_not_false() -> None:
     assert Claim.FALSE_ALARM not in story.verdict().broken()
     story.tell(DAY_MS + 3, "alarm.cleared", alarm="dose_limit").raised(DAY_MS + 4, "dose_limit")
     assert Claim.FALSE_ALARM in story.verdict().broken()
+
+
+@pytest.mark.parametrize("later_ms", [0, 1])
+def test_what_was_noted_before_a_power_cut_may_be_said_when_power_is_back_and_no_later(later_ms: int) -> None:
+    """Strangers that were noted just before power failed are no false alarm at once, and one any time afterwards."""
+    story = strangers(DAY_MS).tell(DAY_MS, "power.cut").tell(2 * DAY_MS, "power.restored")
+    story.raised(2 * DAY_MS, "reset").raised(2 * DAY_MS + later_ms, "intrusion", "non_critical")
+    assert (Claim.FALSE_ALARM in story.verdict().broken()) is (later_ms > 0)
+
+
+def test_what_was_noted_before_a_power_cut_need_not_be_said() -> None:
+    """How far the pump had come when power failed nobody knows: strangers that it did not keep are owed nothing."""
+    story = strangers(DAY_MS).tell(DAY_MS, "power.cut").tell(2 * DAY_MS, "power.restored")
+    story.raised(2 * DAY_MS, "reset", sounds=False)
+    assert Claim.LATE_ALARM not in story.verdict(2 * DAY_MS + HOUR_MS).broken()
+
+
+def test_a_session_lost_with_the_power_is_judged_by_how_the_last_start_leaves_the_pump() -> None:
+    """Power that fails again in the middle of a start leaves the session's end to the next: the alarm is due then."""
+    story = healthy(1).tell(DAY_MS, "session.opened", role="clinician").tell(DAY_MS, "power.cut")
+    for _ in range(3):
+        story.tell(DAY_MS + 1, "power.restored").tell(DAY_MS + 1, "power.cut")
+    story.tell(DAY_MS + 1, "power.restored").raised(DAY_MS + 1, "reset")
+    late = [
+        finding.words
+        for finding in deepcopy(story).verdict(DAY_MS + HOUR_MS).findings
+        if finding.claim is Claim.LATE_ALARM
+    ]
+    assert [words for words in late if "session_aborted" in words]
+    assert story.raised(DAY_MS + MINUTE_MS, "session_aborted").verdict().broken() == set()
 
 
 def test_a_pump_that_lost_track_of_its_reservoir_may_say_that_it_is_empty() -> None:
