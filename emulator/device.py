@@ -34,7 +34,6 @@ from protocol.channel import PumpChannel
 from protocol.channel_events import (
     AuthenticationFailed,
     ChannelEvent,
-    CloseCause,
     Malformed,
     NotPermitted,
     RecordRejected,
@@ -292,12 +291,10 @@ class PumpDevice:
         match event:
             case SessionOpened(role, session):
                 self.body.listen(in_session=True)
-                self._tell("session.opened", role=role.name.lower())
                 commands.session_opened(session, role)
             case SessionClosed(role, _, cause):
                 self.body.listen(in_session=False)
-                self._tell("session.closed", role=role.name.lower(), cause=cause.value)
-                commands.session_closed(role, asked=cause is CloseCause.ASKED)
+                commands.session_closed(role, cause)
             case AuthenticationFailed(failures):
                 pump.log.add(pump.now, LogKind.AUTHENTICATION_FAILED, 0, failures)
                 pump.log.flush()

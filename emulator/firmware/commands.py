@@ -24,6 +24,7 @@ from emulator.firmware.telling import bolus_kind
 from emulator.firmware.therapy import CLINICIAN_BOLUS, PATIENT_BOLUS, PRIMING, new_bolus
 from emulator.firmware.upkeep import COMMANDED, run_self_test
 from emulator.machine import NotAllowedError
+from protocol.channel import CloseCause
 from protocol.messages import (
     Accepted,
     AcknowledgeAlarm,
@@ -82,14 +83,17 @@ class Commands:
         self._pump.record = self._pump.record._replace(commands=kept)
         contact.session_opened(self._pump, role)
         self._pump.log.add(self._pump.now, LogKind.SESSION_OPENED, role)
+        self._pump.news.add("session.opened", role=role.name.lower())
         self._pump.save()
 
-    def session_closed(self, role: Role, *, asked: bool) -> None:
+    def session_closed(self, role: Role, cause: CloseCause) -> None:
         """Drop what the session had staged."""
+        asked = cause is CloseCause.ASKED
         self._pump.check_memory()
         self._staged = self._schedule = None
         contact.session_ended(self._pump, role, asked=asked)
         self._pump.log.add(self._pump.now, LogKind.SESSION_CLOSED, role, 0 if asked else 1)
+        self._pump.news.add("session.closed", role=role.name.lower(), cause=cause.value)
         self._pump.save()
         self._pump.watch()
 
@@ -242,7 +246,7 @@ class Commands:
         pump.reservoir_nl = request.contents.value
         pump.restart_lockout()
         pump.log.add(pump.now, LogKind.REFILL, 0, request.contents.value)
-        pump.tell("pump.refill", residual=request.residual.value, computed=request.contents.value)
+        pump.news.add("pump.refill", residual=request.residual.value, computed=request.contents.value)
         return self._accepted()
 
     def _set_clock(self, request: SetWallClock) -> Message:

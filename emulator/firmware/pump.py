@@ -11,7 +11,7 @@ if power fails around a stroke, the rotor's position tells whether it moved.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Any
 
@@ -29,7 +29,7 @@ from emulator.firmware.planner import Plan
 from emulator.firmware.plans import bridge_ahead, planned, prime_ahead, span_of
 from emulator.firmware.prescribing import fluid_of
 from emulator.firmware.state import Bolus, Identity, Metering, Noticed, State, TherapyRecord
-from emulator.firmware.telling import bolus_kind, prescription_data
+from emulator.firmware.telling import News, Tell, bolus_kind, prescription_data
 from emulator.firmware.therapy import BRIDGE, STOPPED, Therapy, not_delivered_nl
 from emulator.firmware.time_bases import TimeBases
 from emulator.firmware.upkeep import PERIODIC, SELF_TEST_EVERY_MS, look_at_battery, run_self_test
@@ -53,9 +53,6 @@ LOST_COUNT = 1 << 20
 """An unreadable number of power-ups goes on from here, plus the log's length, so that it hardly repeats."""
 ALL_DENIED = 255
 
-Tell = Callable[..., None]
-"""Told of everything that an observer would like to know: kind of event, then its data by name."""
-
 
 class Pump:
     """The controller, from power-up until power is lost. It holds in RAM what ``State`` holds on the chip."""
@@ -71,6 +68,7 @@ class Pump:
         self.sizes = sizes
         self.chip = chip
         self.tell = tell
+        self.news = News(tell)
         self._body = body
         self._stroke_nl = profile.stroke.value
         self._stroke_credit = credit_of(self._stroke_nl)
@@ -99,12 +97,11 @@ class Pump:
         body.on_sensor = self.sensed
         if not thawed:
             self._power_up()
-        if self.noticed.attended:
-            session_ended(self, Role.CLINICIAN, asked=False)
-        if not thawed:
             run_self_test(self, PERIODIC)
         self.save()
         self.watch()
+        if self.noticed.attended:
+            self._session_lost()
 
     # --- power-up ---
 
@@ -153,6 +150,12 @@ class Pump:
             if self.therapy.prescription:
                 data = prescription_data(self.therapy.prescription, self.record.schedule)
                 self.tell("pump.prescription", **data, confirmed=False)
+
+    def _session_lost(self) -> None:
+        """Note how the session leaves the pump that power failed in: as the alarms of now would have it flow."""
+        session_ended(self, Role.CLINICIAN, asked=False)
+        self.save()
+        self.watch()
 
     # --- time ---
 
@@ -525,9 +528,10 @@ class Pump:
     # --- memory ---
 
     def save(self) -> None:
-        """Put everything on the chip, at once or not at all; then what the log has to say of it."""
+        """Put everything on the chip, at once or not at all; then tell of it, and what the log has to say of it."""
         self.chip.write(self.state()._asdict())
         self._saved_at = self.now
+        self.news.flush()
         self.log.flush()
 
     def state(self) -> State:

@@ -2,11 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from emulator.firmware.alarm_table import PRIORITIES
 from protocol.messages import Prescription, Schedule
 from protocol.vocabulary import AlarmCode, TherapyState
+
+Tell = Callable[..., None]
+"""Told of everything that an observer would like to know: kind of event, then its data by name."""
+
+
+class News:
+    """What observers are told as soon as it is on the chip: neither before, nor not at all.
+
+    Told before, a power cut in between would make the pump forget what others already know; told later than with the
+    write itself, what the pump goes on with after a power cut would be news that nobody ever heard.
+    """
+
+    def __init__(self, tell: Tell) -> None:
+        self._tell = tell
+        self._waiting: list[tuple[str, dict[str, Any]]] = []
+
+    def add(self, kind: str, **data: Any) -> None:
+        """Note one event for the next ``flush``."""
+        self._waiting.append((kind, data))
+
+    def flush(self) -> None:
+        """Tell of everything that waits, in order."""
+        waiting, self._waiting = self._waiting, []
+        for kind, data in waiting:
+            self._tell(kind, **data)
 
 
 def alarm_name(code: AlarmCode) -> str:

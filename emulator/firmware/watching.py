@@ -7,7 +7,7 @@ and at ``due_ms``, when a condition will have held long enough or the sounder is
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from emulator.firmware import alarms
 from emulator.firmware.alarm_table import ALARMS, BY_CODE, PRIORITIES, Facts
@@ -37,14 +37,11 @@ class Watch:
         self.due_ms: int | None = None
         """When conditions or the sounder must be looked at next, in pump ms; None if never by themselves."""
         self._seen = (pump.record, pump.noticed)
-        self._untold: list[tuple[str, dict[str, Any]]] = []
-        """What has changed and is not on the chip yet."""
 
     def look(self) -> None:
         """Look at every condition now, raise and latch alarms, lower the flow and sound as they ask.
 
-        An alarm is on the chip before anybody is told or hears of it: a power cut in between must not make the pump
-        forget what others already know.
+        An alarm is on the chip before anybody is told or hears of it: see ``News``.
         """
         pump, before = self._pump, self.panel
         limit_telemetry(pump)
@@ -62,12 +59,9 @@ class Watch:
         self._saved(before)
 
     def _saved(self, before: Panel) -> Panel:
-        """Save the panel if it has changed, and then tell of it; return what is on the chip now."""
+        """Save the panel if it has changed; return what is on the chip now."""
         if self.panel != before:
             self._pump.save()
-        untold, self._untold = self._untold, []
-        for kind, data in untold:
-            self._pump.tell(kind, **data)
         return self.panel
 
     def eventful(self) -> bool:
@@ -102,17 +96,17 @@ class Watch:
         self._pump.tell("alarm.forgotten", kept=kept)
 
     def clear(self, code: AlarmCode) -> None:
-        """Clear a latched alarm."""
+        """Clear a latched alarm; it is told of once it is saved."""
         self.panel = alarms.clear(self.panel, code)
         self._pump.log.add(self._pump.now, LogKind.ALARM_CLEARED, code)
-        self._pump.tell("alarm.cleared", alarm=alarm_name(code))
+        self._pump.news.add("alarm.cleared", alarm=alarm_name(code))
         self._restrict()
 
     def silence(self) -> None:
-        """Silence the sounder for the profile's time."""
+        """Silence the sounder for the profile's time; it is told of once it is saved."""
         self.panel = alarms.silence(self.panel, self._pump.now, self._timing)
         self._pump.log.add(self._pump.now, LogKind.ALARM_SILENCED, 0, self._timing.silence_ms)
-        self._pump.tell("alarm.silenced", for_ms=self._timing.silence_ms)
+        self._pump.news.add("alarm.silenced", for_ms=self._timing.silence_ms)
 
     @property
     def critical(self) -> bool:
@@ -141,14 +135,14 @@ class Watch:
         if raised is not self.panel:
             self.panel = raised
             self._pump.log.add(self._pump.now, LogKind.ALARM_RAISED, code)
-            data = {"alarm": alarm_name(code), "code": int(code), "priority": priority_name(code)}
-            self._untold.append(("alarm.raised", data))
+            priority = priority_name(code)
+            self._pump.news.add("alarm.raised", alarm=alarm_name(code), code=int(code), priority=priority)
 
     def _condition_gone(self, code: AlarmCode) -> None:
         if alarms.is_active(self.panel, code):
             self.panel = alarms.cause_gone(self.panel, code)
             self._pump.log.add(self._pump.now, LogKind.ALARM_CAUSE_GONE, code)
-            self._untold.append(("alarm.cause_gone", {"alarm": alarm_name(code)}))
+            self._pump.news.add("alarm.cause_gone", alarm=alarm_name(code))
 
     def _restrict(self) -> None:
         restricts = any(BY_CODE[alarm.code].flow.restricts for alarm in self.panel.raised)

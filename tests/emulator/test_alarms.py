@@ -24,6 +24,7 @@ from emulator.firmware.time_bases import COMPARE_MS
 from emulator.firmware.upkeep import SELF_TEST_EVERY_MS
 from emulator.hardware.body import RUNAWAY
 from emulator.hardware.profile import load_profile
+from protocol.channel import CloseCause
 from protocol.messages import (
     Accepted,
     AcknowledgeAlarm,
@@ -184,7 +185,7 @@ def session_aborted() -> Bare:
     """Return a pump that a broken-off session left stopped a minute ago."""
     bare = infusing()
     bare.ask(Stop())
-    bare.commands.session_closed(Role.CLINICIAN, asked=False)
+    bare.commands.session_closed(Role.CLINICIAN, CloseCause.IDLE)
     bare.advance(ABORTED_HOLD_MS)
     return bare
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -14,6 +15,7 @@ from emulator.firmware.pump import Pump
 from emulator.firmware.self_test import failed_checks
 from emulator.firmware.state import State
 from emulator.hardware.nonvolatile import PowerLostError
+from emulator.journal import read_journal
 from protocol.conversation import Conversation, NoAnswer
 from protocol.messages import (
     Accepted,
@@ -43,7 +45,7 @@ from protocol.messages import (
     Stop,
 )
 from protocol.units import DAY_MS, HOUR_MS, MINUTE_MS, Milliseconds, Nanolitres, NanolitresPerDay
-from protocol.vocabulary import AlarmCode, LogKind, Outcome, Section, TherapyState
+from protocol.vocabulary import AlarmCode, LogKind, Mode, Outcome, Section, TherapyState
 from tests.emulator.worlds import FENTANYL, MORPHINE, Bare, World, drug, flex, granted, prescription, rng, schedule
 
 pytestmark = pytest.mark.safety
@@ -497,3 +499,78 @@ def test_nobody_hears_of_an_alarm_that_a_cut_makes_the_pump_forget() -> None:
         world.bench.restore_power()
         assert not heard or is_raised(world.pump.panel, AlarmCode.MOTOR_STALL)
     assert min(told, untold) > 2
+
+
+# --- what is told, and what is kept ---------------------------------------------------------------------------
+
+
+def with_a_standing_clock() -> World:
+    """Return a world whose pump will soon notice that its clock stands."""
+    world = infusing()
+    world.bench.inject("clock", how="stands")
+    return world
+
+
+def with_an_alarm_to_acknowledge() -> World:
+    """Return a world whose pump waits for nothing but the acknowledgement of an alarm."""
+    world = infusing()
+    world.bench.inject("annunciator")
+    world.ask(SelfTest())
+    world.bench.clear("annunciator")
+    world.ask(SelfTest())
+    return world
+
+
+def told(world: World) -> set[str]:
+    """Return the alarms that are raised by what the journal was told."""
+    world.journal.flush()
+    raised: set[str] = set()
+    for event in read_journal(world.journal.lines):
+        if event.kind == "alarm.raised":
+            raised.add(str(event.data["alarm"]))
+        elif event.kind == "alarm.cleared":
+            raised.discard(str(event.data["alarm"]))
+    return raised
+
+
+ALARMING: dict[str, tuple[Callable[[], World], Callable[[World], object]]] = {
+    "raised": (with_a_standing_clock, lambda world: world.advance(MINUTE_MS)),
+    "cleared": (with_an_alarm_to_acknowledge, lambda world: world.ask(AcknowledgeAlarm(AlarmCode.ANNUNCIATOR))),
+}
+
+
+@pytest.mark.verifies("FLT-10")
+@pytest.mark.parametrize("what", ALARMING)
+def test_an_alarm_cut_at_any_write_is_told_as_it_is_kept(what: str) -> None:
+    """Wherever power fails, observers know of exactly those alarms that the pump goes on with."""
+    make, happen = ALARMING[what]
+    seen = set()
+    for step in range(MOST_STEPS):
+        world = make()
+        world.bench.cut_power_at_write(step)
+        with suppress(NoAnswer):
+            happen(world)
+        if world.device.powered:
+            break
+        world.bench.restore_power()
+        kept = {alarm.code.name.lower() for alarm in world.pump.panel.raised}
+        assert told(world) == kept, step
+        seen.add(len(kept))
+    assert seen == {1, 2}
+    assert step < MOST_STEPS - 1
+
+
+@pytest.mark.verifies("COM-08", "FLT-10")
+def test_a_session_cut_off_while_an_alarm_stops_the_pump_is_aborted() -> None:
+    """Cut at any write of the stop, a pump that was attended to and comes up stopped says so in five minutes."""
+    for step in range(8):
+        world = World()
+        world.prescribe(prescription(mode=Mode.MINIMUM_RATE))
+        world.bench.inject("drive_runaway", rate=24_000_000, lasts=4_000)
+        world.bench.cut_power_at_write(step)
+        world.advance(4_000)
+        assert not world.device.powered
+        world.bench.restore_power()
+        assert world.pump.therapy.state is TherapyState.STOPPED
+        world.advance(5 * MINUTE_MS)
+        assert is_raised(world.pump.panel, AlarmCode.SESSION_ABORTED), step

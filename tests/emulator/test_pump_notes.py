@@ -8,6 +8,7 @@ import pytest
 
 from emulator.firmware import guard
 from emulator.hardware.line import volume_nl
+from protocol.channel import CloseCause
 from protocol.messages import (
     Accepted,
     AcknowledgeAlarm,
@@ -114,7 +115,7 @@ def test_a_new_session_drops_what_was_staged() -> None:
     """What one session staged another cannot commit, nor the same one after it was closed."""
     ends: list[Callable[[Bare], object]] = [
         lambda bare: bare.commands.session_opened(b"another!", Role.CLINICIAN),
-        lambda bare: bare.commands.session_closed(Role.CLINICIAN, asked=True),
+        lambda bare: bare.commands.session_closed(Role.CLINICIAN, CloseCause.ASKED),
         lambda bare: bare.ask(StagePrescription(prescription(1))),
         Bare.power_up,
     ]
