@@ -32,6 +32,7 @@ from protocol.messages import (
 from protocol.units import MINUTE_MS, Milliseconds, Nanolitres
 from protocol.vocabulary import AlarmCode, LogKind, Role, Section
 from verify.starts import STROKE_NL, bolus, grant, pressed, small
+from verify.suites.news import NEWS, news_is_neither_lost_nor_early
 from verify.suites.suite import Effort, Property, Suite, require
 from verify.world import World
 
@@ -357,6 +358,12 @@ SUITE = Suite(
         Property("memory.fields", "Every field comes back in its own place.", lost_ledgers_have_drugs),
         Property("memory.sections", "Every section comes back, or is refused.", sections_come_back),
         Property("memory.worst", "Of what is damaged the worst is assumed, and said.", damage_means_the_worst, 2),
+        Property(
+            "memory.news",
+            "What the pump keeps it has told, and nothing else.",
+            news_is_neither_lost_nor_early,
+            premises=tuple(NEWS),
+        ),
         Property("memory.power cuts", "A command cut off at any step is old or new.", cut_at_every_step, 1, ("cut",)),
     ),
 )
