@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from emulator.journal import Event
-from protocol.units import DAY_MS
+from protocol.units import DAY_MS, MINUTE_MS
 from verify.alarm_recorder import AlarmRecorder
 from verify.scene import FREE_FLOW, HOLD_VALVES_OPEN, STROKES, UNPROGRAMMED, word
 from verify.signal_names import BATTERY, ROLES
@@ -46,6 +46,8 @@ class Recorder:
         self._lockout_ms = 0
         self._boluses: deque[int] = deque()
         self._wrong_proofs = 0
+        self._just_mended = False
+        """Whether the clock had just been mended when power failed: what was noted by then may be said at once."""
         self._counts_anew = False
         """Whether power was lost since the last wrong proof; what the pump had noted by then it may still say."""
         self._write.level("powered", True)
@@ -131,11 +133,14 @@ class Recorder:
         write.level("powered", on)
         write.until("silenced", 0)
         if on:
+            write.until("clock_mended", write.now_ms + self._just_mended)
             write.moment("restored")
             write.level("confirmed", False)
         else:
             write.level("telemetry_held", False)
             self._counts_anew = True
+            self._just_mended = write.is_true("clock_mended")
+            write.until("clock_mended", 0)
             for role in ROLES:
                 if write.is_true(f"session({role})"):
                     write.moment(f"session_lost({role})", "session_lost(any)")
@@ -156,9 +161,15 @@ class Recorder:
             self._write.level(f"fault({fault})", False)
             self._faults.discard(fault)
             if fault == "clock":
-                self._write.level("clock_stands", False)
+                self._mended()
         self._write.level("fault(any)", bool(self._faults))
         self._write.level("valves_open", self._valves and not self._faults.isdisjoint(HOLD_VALVES_OPEN))
+
+    def _mended(self) -> None:
+        """A clock that has stood has lost time: that may still be noticed for a while after it was mended."""
+        if self._write.is_true("clock_stands"):
+            self._write.until("clock_mended", self._write.now_ms + MINUTE_MS + 1)
+        self._write.level("clock_stands", False)
 
     def _clock(self, how: str) -> None:
         if how == "stands":

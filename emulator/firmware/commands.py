@@ -24,7 +24,7 @@ from emulator.firmware.telling import bolus_kind
 from emulator.firmware.therapy import CLINICIAN_BOLUS, PATIENT_BOLUS, PRIMING, new_bolus
 from emulator.firmware.upkeep import COMMANDED, run_self_test
 from emulator.machine import NotAllowedError
-from protocol.channel import CloseCause
+from protocol.channel_events import CloseCause
 from protocol.messages import (
     Accepted,
     AcknowledgeAlarm,

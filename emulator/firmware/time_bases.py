@@ -26,10 +26,13 @@ class TimeBases:
     def __init__(self, pump: Pump, offset_ms: int) -> None:
         self._pump = pump
         self.offset_ms = offset_ms
+        self._since_ms = pump.now // COMPARE_MS * COMPARE_MS
+        """When that was."""
 
     def begin(self) -> None:
         """Begin anew after a power loss: nobody knows what either did meanwhile."""
         self.offset_ms = self._pump.body.clock.read(self._pump.now) - self._pump.now
+        self._since_ms = self._pump.now
 
     @property
     def due_ms(self) -> int | None:
@@ -48,10 +51,13 @@ class TimeBases:
         pump = self._pump
         offset_ms = pump.body.clock.read(pump.now) - pump.now
         lag_ms = self.offset_ms - offset_ms
-        self.offset_ms = offset_ms
+        whole = pump.now - self._since_ms >= COMPARE_MS
+        self.offset_ms, self._since_ms = offset_ms, pump.now
         if lag_ms > 0:
             pump.forfeit(min(lag_ms, COMPARE_MS))
         differ = abs(lag_ms) > TOLERANCE_MS
+        if not differ and not whole:
+            return  # in the time since a power loss even a clock that stands may not have lost enough to be seen
         if differ and pump.noticed.clock_at < 0:
             pump.log.add(pump.now, LogKind.CLOCK_FAULT, int(lag_ms > 0), abs(lag_ms))
         since = (pump.noticed.clock_at if pump.noticed.clock_at >= 0 else pump.now) if differ else -1

@@ -24,7 +24,7 @@ from emulator.firmware.time_bases import COMPARE_MS
 from emulator.firmware.upkeep import SELF_TEST_EVERY_MS
 from emulator.hardware.body import RUNAWAY
 from emulator.hardware.profile import load_profile
-from protocol.channel import CloseCause
+from protocol.channel_events import CloseCause
 from protocol.messages import (
     Accepted,
     AcknowledgeAlarm,

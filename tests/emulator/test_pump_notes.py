@@ -8,7 +8,7 @@ import pytest
 
 from emulator.firmware import guard
 from emulator.hardware.line import volume_nl
-from protocol.channel import CloseCause
+from protocol.channel_events import CloseCause
 from protocol.messages import (
     Accepted,
     AcknowledgeAlarm,

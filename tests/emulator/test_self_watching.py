@@ -290,6 +290,21 @@ def test_a_power_cut_does_not_make_up_for_a_standing_clock() -> None:
     assert bare.pump._ledgers_at == waits_until
 
 
+@pytest.mark.verifies("FLT-04", "ALM-16")
+@pytest.mark.parametrize("before_ms", [1, 1_000, 1_001, 29_999, 30_000])
+def test_a_power_cut_makes_no_standing_clock_well(before_ms: int) -> None:
+    """However shortly before the next comparison power fails: while the clock stands, its alarm stays active."""
+    bare = infusing()
+    bare.advance(HOUR_MS)
+    stop_clock(bare)
+    bare.advance(MINUTE_MS + COMPARE_MS - before_ms)
+    bare.pump.save()  # or its time would fall back to the last write
+    bare.power_up()
+    for _ in range(3):
+        bare.advance(before_ms)
+        assert bare.alarm(AlarmCode.CLOCK) is AlarmStatus.ACTIVE
+
+
 def test_a_healthy_clock_costs_nothing() -> None:
     """Without a fault nothing is compared: no instant is due for it."""
     bare = infusing()

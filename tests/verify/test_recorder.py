@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
+
 import pytest
 
 from emulator.journal import Event, read_journal
@@ -159,19 +161,32 @@ def test_a_clock_stands_until_it_is_mended_and_jumps_in_a_moment() -> None:
     story.tell(4, "fault.cleared", fault="clock").tell(6, "fault.injected", fault="clock", settings={"how": "wraps"})
     record = recorded(story)
     assert spans(record, "clock_stands") == [(1, 4)]
+    assert spans(record, "clock_mended")[0][0] == 4
     assert spans(record, "clock_jumps") == [(6, 6)]
 
 
+def test_a_clock_was_just_mended_for_a_minute_that_waits_for_power() -> None:
+    """It may have lost time that is noticed within a minute, or was noticed before power failed and is said after."""
+    mended_ms = 4
+    story = Story().tell(1, "fault.injected", fault="clock", settings={"how": "stands"})
+    story.tell(mended_ms, "fault.cleared", fault="clock")
+    lasting = recorded(deepcopy(story).tell(DAY_MS, "bench.end"))
+    assert spans(lasting, "clock_mended") == [(mended_ms, mended_ms + MINUTE_MS + 1)]
+    story.tell(9, "power.cut").tell(DAY_MS, "power.restored").tell(2 * DAY_MS, "bench.end")
+    assert spans(recorded(story), "clock_mended") == [(mended_ms, 9), (DAY_MS, DAY_MS + 1)]
+
+
 def test_without_power_no_receiver_is_held_no_stranger_counted_and_no_session_kept() -> None:
-    """A power cut ends all three, and a session that was open is lost."""
+    """A power cut ends all three, the count with the next wrong proof, and a session that was open is lost."""
     story = Story().tell(1, "telemetry.held").tell(2, "session.opened", role="service")
     story.tell(3, "wire.rejected", what="bad proof").tell(4, "wire.rejected", what="damaged").tell(5, "power.cut")
+    story.tell(6, "power.restored").tell(7, "wire.rejected", what="bad proof")
     record = recorded(story)
     assert spans(record, "telemetry_held") == [(1, 5)]
     assert spans(record, "session(service)") == [(2, 5)]
     assert spans(record, "session_lost(service)") == spans(record, "session_lost(any)") == [(5, 5)]
-    assert spans(record, "wrong_proof") == [(3, 3)]
-    assert number(record, "wrong_proofs") == [(2, 0), (3, 1), (5, 0)]
+    assert spans(record, "wrong_proof") == [(3, 3), (7, 7)]
+    assert number(record, "wrong_proofs") == [(2, 0), (3, 1)]
 
 
 def test_alarms_that_are_forgotten_end_and_those_that_are_kept_do_not() -> None:

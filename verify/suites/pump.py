@@ -325,6 +325,21 @@ def _computed(world: World) -> int:
     return report.computed.value
 
 
+def a_clock_that_stands_is_not_well(effort: Effort) -> None:
+    """Let power fail shortly before the two time bases are compared: a short agreement does not end the alarm."""
+    effort.tried += 1
+    world = infusing(effort.seed)
+    world.bench.inject("clock", how="stands")
+    world.bench.advance(2 * MINUTE_MS - world.device.now_ms % MINUTE_MS - 1)
+    require(AlarmCode.CLOCK in _raised(world), f"with a clock that stands these are raised: {_raised(world)}")
+    flicker(world)
+    world.bench.advance(1_000)
+    refused(world, AcknowledgeAlarm(AlarmCode.CLOCK), Reason.CAUSE_PRESENT)
+    world.bench.clear("clock")
+    world.bench.advance(2 * MINUTE_MS)
+    done(world, AcknowledgeAlarm(AlarmCode.CLOCK))
+
+
 def everything_is_kept(effort: Effort) -> None:
     """Let power fail at once after commands, and after an alarm was raised, and look what is still known."""
     effort.tried += 3
@@ -367,6 +382,7 @@ SUITE = Suite(
         Property("pump.states", "Each state allows what it must, and no more.", states_are_kept),
         Property("pump.guard", "What the guard refuses does not move, and is said.", the_guard_has_the_last_word),
         Property("pump.unasked", "What moves unasked is counted.", what_moves_unasked_is_counted),
+        Property("pump.clock", "A clock that stands is not well by a flicker.", a_clock_that_stands_is_not_well),
         Property("pump.kept", "What was done and raised is kept when power fails.", everything_is_kept),
         Property("pump.alarms", "Alarms come in time, and stay until they are acknowledged.", alarms_come_in_time),
     ),
