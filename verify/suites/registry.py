@@ -16,6 +16,7 @@ NAMES = (
     "quantity",
     "panel",
     "log",
+    "schedule",
     "frame",
     "messages",
     "link",
@@ -27,6 +28,7 @@ NAMES = (
     "memory",
     "pump",
     "programming",
+    "flex",
     "wire",
 )
 """In the order in which they are tried: the quick ones first."""
