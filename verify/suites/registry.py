@@ -24,11 +24,13 @@ NAMES = (
     "channel",
     "conversation",
     "limits",
+    "bridge",
     "entry",
     "memory",
     "pump",
     "programming",
     "flex",
+    "crossing",
     "wire",
 )
 """In the order in which they are tried: the quick ones first."""
