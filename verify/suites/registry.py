@@ -31,6 +31,7 @@ NAMES = (
     "programming",
     "flex",
     "crossing",
+    "priming",
     "wire",
 )
 """In the order in which they are tried: the quick ones first."""
