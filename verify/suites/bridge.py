@@ -1,4 +1,4 @@
-"""The programmer's bridge, against rules written down a second time: which flow, when none, and what is said of it."""
+"""The programmer's bridge, against rules written down a second time: which flow, when none, and what is said."""
 
 from __future__ import annotations
 
@@ -145,7 +145,7 @@ CASES = st.builds(
 )
 
 SECOND_TOO_MUCH = Case(60_000, 100_000, (1, 2), (2, 1), False, (HARD_1H, HARD_24H), "infusing")
-"""At 100000 nL/day the first drug is between its doses, the second one above both of its own; chance rarely finds it."""
+"""At 100000 nL/day the first drug is between its doses, the second above both of its own; chance rarely finds it."""
 
 
 def proposals(effort: Effort) -> None:
@@ -202,8 +202,10 @@ def wishes(effort: Effort) -> None:
         require(all(each.answer == "because" for each in without.findings), "a reason is given and not taken")
         told = len(without.findings)
         require(case.old == case.new or not case.needs_bridge or told, f"{case} goes without a bridge and a word")
-        require(case.phase != "bridging" or told > sum(old != new for old, new in zip(case.old, case.new, strict=True)),
-                f"a bridge under way is broken off without a word: {without.findings}")
+        require(
+            case.phase != "bridging" or told > sum(old != new for old, new in zip(case.old, case.new, strict=True)),
+            f"a bridge under way is broken off without a word: {without.findings}",
+        )
 
     wished = st.sampled_from([SLOWEST - 1, SLOWEST, 50_000, 100_000, OLD_BRIDGE, 200_000, 24_000_001])
     effort.search(check, case=CASES, wish=wished)
@@ -247,6 +249,8 @@ SUITE = Suite(
                 "from a stop, impossible",
             ),
         ),
-        Property("bridge.wishes", "A bridge that is entered keeps the same rules.", wishes, 500, ("refused", "taken")),
+        Property(
+            "bridge.wishes", "A bridge that is entered keeps the same rules.", wishes, 500, ("refused", "taken")
+        ),
     ),
 )

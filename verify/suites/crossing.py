@@ -1,4 +1,4 @@
-"""The bridge on the whole pump: the old fluid leaves the line at its own rate, to the stroke, whatever comes between."""
+"""The bridge on the whole pump: the old fluid leaves at its own rate, to the stroke, whatever comes between."""
 
 from __future__ import annotations
 
@@ -119,7 +119,9 @@ def _cut_and_confirm(world: World) -> None:
     seen = len(world.device.chip.log_entries())
     require(isinstance(world.program(wanted(world)), Accepted), "a bridge cannot be confirmed")
     states = [entry.value for entry in world.device.chip.log_entries()[seen:] if entry.kind is LogKind.STATE]
-    require(max(states, default=0) <= minimum, f"an alarm forbids every flow, and one of {max(states, default=0)} began")
+    require(
+        max(states, default=0) <= minimum, f"an alarm forbids every flow, and one of {max(states, default=0)} began"
+    )
     done(world, AcknowledgeAlarm(AlarmCode.RESET))
     done(world, Start())
 
@@ -146,7 +148,9 @@ def others_wait(effort: Effort) -> None:
     world.bench.advance(HOUR_MS + 1)
     left = held.bridge_remaining.value - 10 * STROKE_NL
     behind = therapy(world).bridge_remaining.value
-    require(behind in (left, left - STROKE_NL), f"behind an emptied catheter {behind} nL of a bridge remain, not {left}")
+    require(
+        behind in (left, left - STROKE_NL), f"behind an emptied catheter {behind} nL of a bridge remain, not {left}"
+    )
 
 
 def wrong_ones_are_refused(effort: Effort) -> None:
@@ -180,7 +184,9 @@ def wrong_ones_are_refused(effort: Effort) -> None:
     require(not bridged, f"a bridge from a fluid to the same is answered by {reply}")
     longer = refilled(effort.seed)
     drugs = (replace(longer.prescription(AFTER).drugs[0], concentration=Concentration(NEW)),)
-    require(isinstance(longer.program(replace(wanted(longer), drugs=drugs)), Accepted), "an ordinary bridge is refused")
+    require(
+        isinstance(longer.program(replace(wanted(longer), drugs=drugs)), Accepted), "an ordinary bridge is refused"
+    )
 
 
 SUITE = Suite(

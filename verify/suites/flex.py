@@ -159,7 +159,9 @@ def limits_hold_all_week(effort: Effort) -> None:
             wanted = replace(wanted, drugs=(replace(wanted.drugs[0], limit_24h=Picograms(limit)),))
             reply = program(world, schedule, wanted)
             accepted = not isinstance(reply, Refused)
-            require(accepted is fits, f"with {spare} strokes to spare in its fullest day a week is answered by {reply}")
+            require(
+                accepted is fits, f"with {spare} strokes to spare in its fullest day a week is answered by {reply}"
+            )
             if isinstance(reply, Refused):
                 require(reply.reason is Reason.DAY_LIMIT, f"a full day is refused for {reply.reason.name}")
     rising = made(0, [0] * 7, [{0: 48_000, 1: 960_000, 9: 48_000}])

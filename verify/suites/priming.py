@@ -1,4 +1,4 @@
-"""Priming: what the programmer proposes fits and is the quickest that does; what the pump primes stays in the line."""
+"""Priming: what the programmer proposes is the quickest that fits; what the pump primes stays in the line."""
 
 from __future__ import annotations
 
@@ -46,7 +46,9 @@ def prime(volume_nl: int = LINE_NL, hours: int = 6, *, line: bool = False, cathe
 def proposals(effort: Effort) -> None:
     """Propose primes of any volume with any room left in the windows, and look for a quicker one."""
 
-    def check(strength: int, hour: int, counted: int, beside: int, free: int, volume: int | None, stopped: bool) -> None:
+    def check(
+        strength: int, hour: int, counted: int, beside: int, free: int, volume: int | None, stopped: bool
+    ) -> None:
         pump = FakePump(LIBRARY)
         pump.prescription = prescribe(rate=DAILY_NL, strength=strength, limit_1h=hour)
         pump.state = TherapyState.STOPPED if stopped else TherapyState.SIMPLE_CONTINUOUS
@@ -66,7 +68,9 @@ def proposals(effort: Effort) -> None:
             return
         except ProgrammerRefusal as refusal:
             effort.reached["limits"] += 1
-            full = free < STROKE_NL or day > 480_000 or (mass > room and (room <= 0 or _hour_needs(mass, room) > DAY_MS))
+            full = (
+                free < STROKE_NL or day > 480_000 or (mass > room and (room <= 0 or _hour_needs(mass, room) > DAY_MS))
+            )
             require(full, f"{mass} pg beside {counted} and {beside} are refused: {refusal}")
             return
         effort.reached["proposed"] += 1
@@ -240,7 +244,9 @@ def what_it_interrupts_goes_on(effort: Effort) -> None:
     world.bench.advance(HOUR_MS + 2)
     goes_on = therapy(world)
     require(goes_on.state is TherapyState.CLINICIAN_BOLUS, f"after the prime the bolus is {goes_on.state.name}")
-    require(goes_on.bolus_remaining.value in range(left - 10, left + 1), f"of {left} nL {goes_on.bolus_remaining} remain")
+    require(
+        goes_on.bolus_remaining.value in range(left - 10, left + 1), f"of {left} nL {goes_on.bolus_remaining} remain"
+    )
     world.bench.advance(15 * MINUTE_MS + 2)
     basal = RATE * 20 * MINUTE_MS // (DAY_MS * STROKE_NL)
     moved = strokes_of(world) - before - basal - 20

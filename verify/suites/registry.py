@@ -17,6 +17,7 @@ NAMES = (
     "panel",
     "log",
     "schedule",
+    "power",
     "frame",
     "messages",
     "link",
@@ -32,6 +33,7 @@ NAMES = (
     "flex",
     "crossing",
     "priming",
+    "watching",
     "wire",
 )
 """In the order in which they are tried: the quick ones first."""

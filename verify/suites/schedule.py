@@ -209,8 +209,10 @@ def malformed(effort: Effort) -> None:
     most = Schedule(
         Milliseconds(WEEK_MS - 1),
         bytes(7),
-        tuple(Step(0, Milliseconds(at), NanolitresPerDay(48_000)) for at in [*range(0, 12 * 60_000, 60_000)])
-        + (Step(0, Milliseconds(DAY_MS - MINUTE_MS), NanolitresPerDay(48_000)),),
+        tuple(
+            Step(0, Milliseconds(at), NanolitresPerDay(48_000))
+            for at in (*range(0, 12 * MINUTE_MS, MINUTE_MS), DAY_MS - MINUTE_MS)
+        ),
     )
     require(problem_with(most) is None, f"thirteen steps, the last a minute before midnight: {problem_with(most)}")
 
@@ -225,7 +227,9 @@ BOLUSES = st.builds(
 def plans(effort: Effort) -> None:
     """Lay out a bridge or a prime, boluses and a schedule, and add up what flows by every instant."""
 
-    def check(schedule: Schedule | None, now: int, ahead: int, boluses: list[Bolus], span: int, part: Fraction) -> None:
+    def check(
+        schedule: Schedule | None, now: int, ahead: int, boluses: list[Bolus], span: int, part: Fraction
+    ) -> None:
         basal = Basal(0, schedule) if schedule else Basal(123_456)
         before = bridge_ahead(ahead, BRIDGE)
         bridged = -(-(ahead * DAY_MS) // BRIDGE)
@@ -285,7 +289,9 @@ SUITE = Suite(
             120,
             ("never changes", "over midnight", "over Sunday"),
         ),
-        Property("schedule.figures", "Limits are held against the fullest windows of a week.", figures, 40, ("varies",)),
+        Property(
+            "schedule.figures", "Limits are held against the fullest windows of a week.", figures, 40, ("varies",)
+        ),
         Property(
             "schedule.plans",
             "A plan holds what will flow, one thing after and on top of the other.",

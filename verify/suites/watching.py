@@ -1,0 +1,456 @@
+"""The pump watches itself: each of its own failures is caused on the bench, alarmed as documented, and put right."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from emulator.hardware.line import filled
+from emulator.journal import Event, read_journal
+from protocol.messages import (
+    Accepted,
+    AcknowledgeAlarm,
+    AlarmsReport,
+    BatteryReport,
+    Close,
+    Interrogate,
+    PatientBolus,
+    SelfTest,
+    SelfTestReport,
+    Start,
+    Stop,
+    TotalsReport,
+)
+from protocol.units import DAY_MS, HOUR_MS, MINUTE_MS
+from protocol.vocabulary import AlarmCode, AlarmStatus, LogKind, Mode, Priority, Reason, Role, Section, TherapyState
+from verify.starts import STROKE_NL, bolus
+from verify.suites.asking import NEXT, RATE, ask, done, flicker, infusing, refused, strokes_of, therapy
+from verify.suites.suite import Effort, Property, Suite, require
+from verify.world import MORPHINE, World
+
+KEPT, LITTLE, NONE = "keeps", "minimum", "stops"
+AS_DOCUMENTED = {
+    AlarmCode.UNREQUESTED_DELIVERY: (Priority.CRITICAL, NONE),
+    AlarmCode.FREE_FLOW: (Priority.CRITICAL, NONE),
+    AlarmCode.ERI: (Priority.NON_CRITICAL, KEPT),
+    AlarmCode.EOS: (Priority.CRITICAL, NONE),
+    AlarmCode.CLOCK: (Priority.CRITICAL, LITTLE),
+    AlarmCode.ANNUNCIATOR: (Priority.CRITICAL, KEPT),
+    AlarmCode.TELEMETRY_TIMEOUT: (Priority.NON_CRITICAL, KEPT),
+    AlarmCode.SESSION_ABORTED: (Priority.CRITICAL, KEPT),
+    AlarmCode.INTRUSION: (Priority.NON_CRITICAL, KEPT),
+    AlarmCode.MEMORY: (Priority.CRITICAL, LITTLE),
+}
+"""How urgent each alarm is and what it does to the flow, as the protocol's documentation says."""
+
+
+def alarms(world: World) -> dict[AlarmCode, AlarmStatus]:
+    """Ask as an observer which alarms are raised, and require that each is as urgent as documented."""
+    report = ask(world, Interrogate(Section.ALARMS), Role.OBSERVER)
+    if not isinstance(report, AlarmsReport):
+        raise TypeError(report)
+    for alarm in report.alarms:
+        if alarm.code in AS_DOCUMENTED:
+            require(alarm.priority is AS_DOCUMENTED[alarm.code][0], f"{alarm.code.name} is {alarm.priority.name}")
+    return {alarm.code: alarm.status for alarm in report.alarms}
+
+
+def quiet(world: World, when: str) -> None:
+    """Require that no alarm is raised."""
+    require(not alarms(world), f"{when} these are raised: {alarms(world)}")
+
+
+def only(world: World, code: AlarmCode, when: str, *, before: int = RATE) -> None:
+    """Require that this alarm is active, no other is raised, and the flow is what the alarm's row says."""
+    found = alarms(world)
+    require(found == {code: AlarmStatus.ACTIVE}, f"{when} these are raised: {found}")
+    flows = {KEPT: before, LITTLE: world.profile.minimum_rate.value, NONE: 0}
+    flow = world.device.pump.therapy.rate if world.device.pump else 0
+    require(flow == flows[AS_DOCUMENTED[code][1]], f"with {code.name} the pump infuses at {flow}")
+
+
+def over(world: World, code: AlarmCode, when: str) -> None:
+    """Require that the alarm's cause is gone and it can be acknowledged."""
+    found = alarms(world).get(code)
+    require(found is AlarmStatus.LATCHED, f"{when} {code.name} is {found}")
+    done(world, AcknowledgeAlarm(code))
+
+
+def events(world: World, kind: str) -> list[Event]:
+    """Return every event of a kind so far."""
+    world.journal.flush()
+    return [event for event in read_journal(world.journal.lines) if event.kind == kind]
+
+
+def until(world: World, kind: str) -> None:
+    """Go from one instant to the next until an event of a kind has come, which takes no more than a day."""
+    end = world.device.now_ms + DAY_MS
+    while not events(world, kind):
+        require(world.bench.jump() and world.device.now_ms < end, f"there is no {kind} within a day")
+
+
+def logged(world: World, kind: LogKind) -> int:
+    """Return how often something is in the log."""
+    return sum(entry.kind is kind for entry in world.device.chip.log_entries())
+
+
+def alone(seed: int) -> World:
+    """Return an infusing pump whose clinician has left properly."""
+    world = infusing(seed)
+    done(world, Close(False))
+    return world
+
+
+def clocks(effort: Effort) -> None:
+    """Let the clock stand, jump either way and wrap, at several phases of the comparison; jump by too little."""
+    for how in ("stands", "forwards", "backwards", "wraps"):
+        for phase in (0, 29_999):
+            effort.tried += 1
+            world = alone(effort.seed)
+            world.bench.advance(phase)
+            quiet(world, "with a sound clock")
+            world.bench.inject("clock", how=how, **({"by": 2_000} if how in ("forwards", "backwards") else {}))
+            if how != "stands":
+                world.bench.advance(30_000)
+                require(
+                    AlarmCode.CLOCK in alarms(world), f"half a minute after a clock that went {how}: {alarms(world)}"
+                )
+            else:
+                world.bench.advance(MINUTE_MS)
+                only(world, AlarmCode.CLOCK, "a minute after the clock stands")
+                world.bench.clear("clock")
+            require(
+                therapy(world).rate.value == world.profile.minimum_rate.value, f"with a clock that {how} it infuses"
+            )
+            world.bench.advance(MINUTE_MS)
+            over(world, AlarmCode.CLOCK, f"a minute after a clock that {how} goes on")
+            require(logged(world, LogKind.CLOCK_FAULT) == 1, f"a clock that {how} is not in the log once")
+    world = alone(effort.seed)
+    world.device.body.clock.jump(999)
+    world.bench.advance(2 * MINUTE_MS)
+    quiet(world, "less than a second apart")
+    world.bench.cut_power()
+    world.device.body.clock.jump(3 * HOUR_MS)
+    world.bench.restore_power()
+    world.bench.advance(2 * MINUTE_MS)
+    require(AlarmCode.CLOCK not in alarms(world), "what a clock did without power is held against it")
+
+
+def lesser_time_counts(effort: Effort) -> None:
+    """Let the clock stand for two hours after a full hour and a press of the button: nothing is given back."""
+    effort.tried += 2
+    world = infusing(effort.seed)
+    done(world, bolus(70, 3))
+    world.bench.advance(3 * MINUTE_MS + 2)
+    left, held = therapy(world).lockout_remaining.value, _hour(world)
+    world.bench.inject("clock")
+    world.bench.advance(2 * HOUR_MS)
+    kept = therapy(world).lockout_remaining.value
+    require(left - MINUTE_MS <= kept <= left + 1, f"while the clock stands a lockout of {left} ms becomes {kept}")
+    require(_hour(world) >= held, f"while the clock stands the hour of {held} pg becomes {_hour(world)}")
+    world.bench.clear("clock")
+    world.bench.advance(NEXT + 2 * HOUR_MS)
+    require(therapy(world).lockout_remaining.value == 0, "a clock that goes on is never caught up with")
+    require(_hour(world) < held // 10, f"two hours later the hour still holds {_hour(world)} pg")
+    wrapped = infusing(effort.seed)
+    done(wrapped, bolus(1, 1))
+    left = therapy(wrapped).lockout_remaining.value
+    wrapped.bench.inject("clock", how="wraps")
+    wrapped.bench.advance(MINUTE_MS)
+    now = therapy(wrapped).lockout_remaining.value
+    require(now <= left + NEXT, f"a clock that wraps makes a lockout of {left} ms one of {now}")
+    counted = infusing(effort.seed)
+    for _ in range(3):
+        counted.bench.advance(2 * MINUTE_MS + 2 + NEXT)
+        done(counted, PatientBolus(), Role.PATIENT)
+    counted.bench.inject("clock")
+    counted.bench.advance(20 * HOUR_MS)
+    counted.bench.clear("clock")
+    counted.bench.advance(6 * HOUR_MS)
+    require(therapy(counted).boluses_left == 0, "while the clock stood a day of the patient's boluses has passed")
+
+
+def _hour(world: World) -> int:
+    report = done(world, Interrogate(Section.TOTALS))
+    if not isinstance(report, TotalsReport):
+        raise TypeError(report)
+    return report.drugs[0].outlet_1h.value
+
+
+def sounders(effort: Effort) -> None:
+    """Let the sounder fall silent, and look that the pump says so within a day and infuses on."""
+    effort.tried += 2
+    world = alone(effort.seed)
+    world.bench.advance(20 * HOUR_MS)
+    require(done(world, SelfTest()) == SelfTestReport(0), "a healthy pump fails its self-test")
+    done(world, Close(False))
+    world.bench.inject("annunciator")
+    world.bench.advance(4 * HOUR_MS + MINUTE_MS)
+    only(world, AlarmCode.ANNUNCIATOR, "a day after the last test of a silent sounder")
+    since = world.device.now_ms
+    require(done(world, SelfTest()) == SelfTestReport(1 << 5), "the self-test does not know the sounder")
+    world.bench.advance(2 * DAY_MS)
+    require(therapy(world).rate.value == RATE, "a silent sounder stops the therapy")
+    require(logged(world, LogKind.ALARM_RAISED) == 1, "a silence is raised again and again")
+    world.bench.clear("annunciator")
+    require(AlarmStatus.ACTIVE in alarms(world).values(), "a sounder is believed before it was tested")
+    done(world, SelfTest())
+    over(world, AlarmCode.ANNUNCIATOR, "after a test")
+    heard = [event.data["heard"] for event in events(world, "alarm.sound")]
+    require(heard and not any(heard), f"a silent sounder is heard after {since} ms")
+
+
+def tests_of_memory(effort: Effort) -> None:
+    """Break what the controller holds, piece by piece, and let it test itself."""
+
+    def shortened(world: World) -> None:
+        if world.device.pump:
+            world.device.pump.line = filled(1, world.device.pump.fluid)
+
+    def overfull(world: World) -> None:
+        if world.device.pump:
+            first, *rest = world.device.pump.ledgers
+            ring = first.outlet.hour
+            broken = first.outlet._replace(hour=ring._replace(total=ring.total + 1))
+            world.device.pump.ledgers = (first._replace(outlet=broken), *rest)
+
+    def misled(world: World) -> None:
+        if world.device.pump:
+            world.device.pump.library = None
+
+    for bit, broken in ((2, misled), (3, overfull), (4, shortened)):
+        effort.tried += 1
+        world = alone(effort.seed)
+        broken(world)
+        report = done(world, SelfTest())
+        require(report == SelfTestReport(1 << bit), f"with check {bit} broken a self-test says {report}")
+        done(world, Close(False))
+        only(world, AlarmCode.MEMORY, f"after check {bit} has failed")
+        failed = [entry.value for entry in world.device.chip.log_entries() if entry.kind is LogKind.SELF_TEST][-1]
+        require(failed == 1 << bit, f"the log says that the checks {failed:b} fail, not {bit}")
+    world = alone(effort.seed)
+    world.bench.advance(12 * HOUR_MS)
+    done(world, SelfTest())
+    done(world, Close(False))
+    shortened(world)
+    world.bench.advance(10 * HOUR_MS)
+    require(AlarmCode.MEMORY in alarms(world), "what is broken is not found by the day's test")
+
+
+def sessions(effort: Effort) -> None:
+    """Break sessions off, on a stopped and on an infusing pump, by a clinician, by others, and with the power."""
+    effort.tried += 6
+    world = alone(effort.seed)
+    done(world, Stop())
+    world.bench.advance(5 * MINUTE_MS + 59_000)
+    quiet(world, "before a minute has passed")
+    world.bench.advance(2_000)
+    only(world, AlarmCode.SESSION_ABORTED, "a minute after a session broke off on a stopped pump", before=0)
+    done(world, Start())
+    over(world, AlarmCode.SESSION_ABORTED, "after a start")
+    world.bench.advance(10 * MINUTE_MS)
+    quiet(world, "after a session that broke off on an infusing pump")
+    done(world, Stop())
+    done(world, Close(True))
+    world.bench.advance(HOUR_MS)
+    quiet(world, "after a close on a stopped pump that is meant")
+    ask(world, Interrogate(Section.THERAPY), Role.OBSERVER)
+    world.bench.advance(HOUR_MS)
+    quiet(world, "after an observer's session broke off on a stopped pump")
+    done(world, Start())
+    done(world, Stop())
+    world.bench.advance(5 * MINUTE_MS + 30_000)
+    done(world, Interrogate(Section.THERAPY))
+    world.bench.advance(3 * MINUTE_MS)
+    quiet(world, "while a clinician is back")
+    meant = infusing(effort.seed)
+    meant.program(replace(meant.prescription(0, mode=Mode.STOPPED)))
+    meant.bench.advance(10 * MINUTE_MS)
+    quiet(meant, "after a stop was prescribed")
+    lost = alone(effort.seed)
+    done(lost, Stop())
+    flicker(lost)
+    lost.bench.advance(MINUTE_MS + 1)
+    found = set(alarms(lost))
+    require(found == {AlarmCode.RESET, AlarmCode.SESSION_ABORTED}, f"after a power cut in a session: {found}")
+
+
+def strangers(effort: Effort) -> None:
+    """Let strangers send wrong proofs, one less than too many and one more."""
+    effort.tried += 2
+    world = alone(effort.seed)
+    for _ in range(2):
+        for _ in range(3):
+            world.wrong_proof()
+            world.bench.advance(MINUTE_MS)
+        require(not events(world, "alarm.raised"), "three wrong proofs are an alarm")
+        done(world, Interrogate(Section.THERAPY))
+    done(world, Close(False))
+    for _ in range(4):
+        world.wrong_proof()
+        world.bench.advance(MINUTE_MS)
+    raised = [event.data["alarm"] for event in events(world, "alarm.raised")]
+    require(raised == ["intrusion"], f"after four wrong proofs these were raised: {raised}")
+    require(world.device.pump is not None and world.device.pump.therapy.rate == RATE, "strangers change the flow")
+    require(logged(world, LogKind.ALARM_RAISED) == 1, "strangers are not in the log once")
+    done(world, AcknowledgeAlarm(AlarmCode.INTRUSION))
+    world.wrong_proof()
+    world.bench.advance(MINUTE_MS)
+    quiet(world, "after a clinician was there, and one wrong proof more")
+
+
+def interference(effort: Effort) -> None:
+    """Let an alarm sound under interference: the receiver is held on, that is alarmed, and it is switched off."""
+    effort.tried += 2
+    world = alone(effort.seed)
+    world.bench.inject("telemetry_latch")
+    world.bench.inject("motor_stall")
+    until(world, "telemetry.held")
+    held_ms = events(world, "telemetry.held")[0].at
+    world.bench.clear("telemetry_latch")
+    world.bench.advance(held_ms + 4 * MINUTE_MS - 1 - world.device.now_ms)
+    require("telemetry_timeout" not in _names(world), "interference of less than four minutes is alarmed")
+    world.bench.advance(MINUTE_MS)
+    require("telemetry_timeout" in _names(world), "five minutes of interference are not alarmed")
+    world.bench.advance(2)
+    released = [event.at - held_ms for event in events(world, "telemetry.released")]
+    require(released == [5 * MINUTE_MS], f"the receiver is switched off after {released} ms")
+    over(world, AlarmCode.TELEMETRY_TIMEOUT, "after the receiver was switched off")
+    require(therapy(world).state is TherapyState.SIMPLE_CONTINUOUS, "interference changes the therapy")
+    freed = alone(effort.seed)
+    freed.bench.inject("telemetry_latch")
+    freed.bench.inject("motor_stall")
+    until(freed, "telemetry.held")
+    freed.bench.clear("telemetry_latch")
+    freed.bench.advance(MINUTE_MS)
+    alarms(freed)
+    require(len(events(freed, "telemetry.released")) == 1, "a session does not free a receiver that is held on")
+    freed.bench.advance(6 * MINUTE_MS)
+    require("telemetry_timeout" not in _names(freed), "a receiver that a session has freed is alarmed")
+
+
+def _names(world: World) -> list[str]:
+    return [event.data["alarm"] for event in events(world, "alarm.raised")]
+
+
+def batteries(effort: Effort) -> None:
+    """Wear the battery down to each of its levels, and look what the pump says and does."""
+    effort.tried += 5
+    world = alone(effort.seed)
+    first = _battery(world)
+    require(first.remaining_permille in (999, 1000) and not first.eri, f"of a new battery the pump says {first}")
+    latest = _date(world)
+    require(isinstance(world.program(world.prescription(700_000)), Accepted), "an ordinary update is refused")
+    world.bench.advance(DAY_MS)
+    nearer = _date(world)
+    require(nearer < latest, f"at three times the flow the pump must be replaced at {nearer}, not before {latest}")
+    world.program(world.prescription(48_000))
+    world.bench.advance(DAY_MS)
+    flicker(world)
+    world.bench.advance(DAY_MS)
+    later = _date(world)
+    require(later <= nearer, f"the date that was said, {nearer}, is put off to {later}")
+    for fault, left, code, stops in (
+        ("battery_eri", 90, AlarmCode.ERI, False),
+        ("battery_eos", 20, AlarmCode.EOS, True),
+    ):
+        worn = alone(effort.seed)
+        worn.device.body.battery.wear(left + 1)
+        worn.device.body.look_at_battery()
+        worn.bench.advance(HOUR_MS)
+        require(code not in alarms(worn), f"{code.name} with {left + 1} thousandths left")
+        worn.bench.inject(fault, left=left)
+        worn.bench.advance(2 * HOUR_MS)
+        found = alarms(worn)
+        require(code in found, f"two hours after {left} thousandths were left: {found}")
+        report = _battery(worn)
+        require(report.eri and report.replace_in.value == 0, f"at {code.name} the pump says {report}")
+        require(report.remaining_permille <= left, f"with {left} thousandths the pump says {report}")
+        flow = therapy(worn).rate.value
+        require(flow == (0 if stops else RATE), f"at {code.name} the pump infuses at {flow}")
+        refused(worn, AcknowledgeAlarm(code), Reason.CAUSE_PRESENT)
+
+
+def _date(world: World) -> int:
+    """Return when the pump must be replaced, in its own time: a power cut makes it forget some minutes."""
+    left_ms = _battery(world).replace_in.value
+    return therapy(world).pump_time.value + left_ms
+
+
+def _battery(world: World) -> BatteryReport:
+    report = ask(world, Interrogate(Section.BATTERY), Role.OBSERVER)
+    if not isinstance(report, BatteryReport):
+        raise TypeError(report)
+    return report
+
+
+def escapes(effort: Effort) -> None:
+    """Let valves stand open and a drive run away, and look that what escaped is counted, alarmed and stopped."""
+    effort.tried += 2
+    world = World(effort.seed, profile="valve")
+    world.program(world.prescription(RATE))
+    world.bench.advance(HOUR_MS)
+    done(world, Close(False))
+    moved, held = _volume(world), _hour(world)
+    done(world, Close(False))
+    world.bench.inject("valve_open")
+    world.bench.advance(MINUTE_MS)
+    only(world, AlarmCode.FREE_FLOW, "with open valves")
+    escaped = _volume(world) - moved
+    require(10_000 <= escaped <= 10_000 + STROKE_NL, f"through the valves {escaped} nL are counted")
+    require(_hour(world) >= held + 10_000 * world.concentration, "what escaped is not in the hour")
+    done(world, Close(True))
+    world.bench.advance(HOUR_MS)
+    world.bench.clear("valve_open")
+    world.bench.advance(MINUTE_MS)
+    require(alarms(world) == {AlarmCode.FREE_FLOW: AlarmStatus.ACTIVE}, "a valve that has shut is forgotten")
+    world.bench.reset_valve()
+    over(world, AlarmCode.FREE_FLOW, "when the valve is open again")
+    require(_volume(world) - moved == escaped, "one escape is counted twice")
+    require(logged(world, LogKind.FREE_FLOW) == 1, "an escape is not in the log once")
+    done(world, Start())
+    done(world, Close(False))
+    world.bench.inject("valve_open")
+    world.bench.advance(MINUTE_MS)
+    require(_volume(world) - moved >= 2 * escaped - STROKE_NL, "a second escape is not counted")
+    runaway = alone(effort.seed)
+    before = runaway.device.body.strokes
+    while runaway.device.body.strokes < before + 3:
+        runaway.bench.jump()  # one granted stroke after the other, and not all of them at once
+    before, held = strokes_of(runaway), _hour(runaway)
+    done(runaway, Close(False))
+    runaway.bench.inject("drive_runaway", rate=24_000_000, lasts=2_000)
+    runaway.bench.advance(3_000)
+    only(runaway, AlarmCode.UNREQUESTED_DELIVERY, "after one stroke too many")
+    require(strokes_of(runaway) == before + 1, f"of {before + 1} strokes {strokes_of(runaway)} are counted")
+    require(_hour(runaway) >= held + STROKE_NL * runaway.concentration, "a stroke too many is not in the hour")
+    at = next(event.at for event in events(runaway, "alarm.raised"))
+    done(runaway, Close(True))
+    runaway.bench.advance(at + 15 * MINUTE_MS - 1 - runaway.device.now_ms)
+    require(AlarmStatus.ACTIVE in alarms(runaway).values(), "a drive is taken for quiet too soon")
+    runaway.bench.advance(2)
+    over(runaway, AlarmCode.UNREQUESTED_DELIVERY, "a quarter of an hour after the last stroke")
+    require(runaway.device.body.tip_pg[MORPHINE] > 0, "nothing has ever moved")
+
+
+def _volume(world: World) -> int:
+    report = done(world, Interrogate(Section.TOTALS))
+    if not isinstance(report, TotalsReport):
+        raise TypeError(report)
+    return report.volume.value
+
+
+SUITE = Suite(
+    "watching",
+    "what the pump knows of its own parts",
+    (
+        Property("watching.clock", "A clock that fails is found within a minute.", clocks),
+        Property("watching.lesser time", "While two clocks differ, the lesser time counts.", lesser_time_counts),
+        Property("watching.sounder", "A silent sounder is found within a day.", sounders),
+        Property("watching.self-test", "What is broken in memory is found by the day's test.", tests_of_memory),
+        Property("watching.sessions", "A session that left the pump wanting is alarmed, and no other.", sessions),
+        Property("watching.strangers", "Wrong proofs in a row are alarmed, and change nothing.", strangers),
+        Property("watching.interference", "A receiver that is held on is alarmed and switched off.", interference),
+        Property("watching.battery", "The battery's levels are alarmed, and its date only comes nearer.", batteries),
+        Property("watching.escapes", "What moves unasked is counted, alarmed and stopped.", escapes),
+    ),
+)
