@@ -93,7 +93,7 @@ def the_line_is_crossed(effort: Effort) -> None:
 def nothing_breaks_it_off(effort: Effort) -> None:
     """Stop and start, program it again, cut the power, and look that the rest of the line is crossed."""
     tricks: tuple[Callable[[World], object], ...] = (
-        lambda world: (done(world, Stop()), world.bench.advance(HOUR_MS), done(world, Start())),
+        _stop_and_start,
         lambda world: world.program(wanted(world, rate=900_000)),
         lambda world: world.program(wanted(world)),
         _cut_and_confirm,
@@ -110,6 +110,12 @@ def nothing_breaks_it_off(effort: Effort) -> None:
         strokes = held.bridge_remaining.value // STROKE_NL
         world.bench.advance(strokes * STROKE_MS)
         require(therapy(world).state is TherapyState.SIMPLE_CONTINUOUS, f"after {strokes} strokes it does not end")
+
+
+def _stop_and_start(world: World) -> None:
+    done(world, Stop())
+    world.bench.advance(HOUR_MS)
+    done(world, Start())
 
 
 def _cut_and_confirm(world: World) -> None:

@@ -80,10 +80,10 @@ def nothing_moves_the_week(effort: Effort) -> None:
     """Set the clock, stop and start, program it again, give a bolus, cut the power, and look what time it is."""
     tricks: tuple[Callable[[World], object], ...] = (
         lambda world: done(world, SetWallClock(1_900_000_000_000)),
-        lambda world: (done(world, Stop()), world.bench.advance(3 * HOUR_MS), done(world, Start())),
+        _stop_and_start,
         lambda world: program(world, week()),
         lambda world: world.program(by(world, week())),
-        lambda world: (done(world, bolus(10, 150)), world.bench.advance(150 * MINUTE_MS + 2)),
+        _give_a_bolus,
         _cut_and_confirm,
     )
     for trick in tricks:
@@ -95,6 +95,17 @@ def nothing_moves_the_week(effort: Effort) -> None:
             state, rate = therapy(world), Table.of(week()).rate(world.device.now_ms)
             require(state.rate.value == rate, f"at {world.device.now_ms} it infuses at {state.rate}, not {rate}")
             require(state.state is TherapyState.FLEX, f"instead of the schedule the pump is {state.state.name}")
+
+
+def _stop_and_start(world: World) -> None:
+    done(world, Stop())
+    world.bench.advance(3 * HOUR_MS)
+    done(world, Start())
+
+
+def _give_a_bolus(world: World) -> None:
+    done(world, bolus(10, 150))
+    world.bench.advance(150 * MINUTE_MS + 2)
 
 
 def _cut_and_confirm(world: World) -> None:

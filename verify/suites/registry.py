@@ -26,6 +26,7 @@ NAMES = (
     "conversation",
     "limits",
     "bridge",
+    "week",
     "entry",
     "memory",
     "pump",
