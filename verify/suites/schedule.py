@@ -1,23 +1,18 @@
 """A schedule as arithmetic, against a table of the week: what flows in every half hour, and sums over it.
 
 The table is read off the steps hour by hour, and whatever is asked of a schedule is looked up in it or added up.
-What a plan makes of a schedule, a bridge and boluses is added up in the same way.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from fractions import Fraction
 from itertools import accumulate
 from typing import NamedTuple
 
 from hypothesis import strategies as st
 
 from emulator.firmware.basal import Basal
-from emulator.firmware.planner import Piece, Plan
-from emulator.firmware.plans import bridge_ahead, planned, prime_ahead
-from emulator.firmware.state import Bolus
 from emulator.programmer.flow import Flow, flow_of
 from emulator.schedule import (
     credit_from,
@@ -29,7 +24,7 @@ from emulator.schedule import (
 )
 from protocol.messages import Schedule, Step
 from protocol.units import DAY_MS, HOUR_MS, MINUTE_MS, Milliseconds, NanolitresPerDay
-from protocol.vocabulary import Mode, TherapyState
+from protocol.vocabulary import Mode
 from verify.suites.fakes import FakePump, seen
 from verify.suites.suite import Effort, Property, Suite, require
 from verify.suites.tiny import LIBRARY, prescribe
@@ -37,8 +32,6 @@ from verify.suites.tiny import LIBRARY, prescribe
 SLOT_MS = 30 * MINUTE_MS
 SLOTS_A_DAY = DAY_MS // SLOT_MS
 WEEK_MS = 7 * DAY_MS
-BRIDGE = 198_765
-"""A flow in nL/day at which no volume takes a whole number of milliseconds."""
 IDENTITY = seen(FakePump(LIBRARY)).identity
 
 
@@ -88,7 +81,8 @@ class Table(NamedTuple):
         """Yield each step of a span: how long, and its flow."""
         end = at_ms + for_ms
         while at_ms < end:
-            until = min(end, self.change_after(at_ms) or end)
+            change = self.change_after(at_ms)
+            until = end if change is None else min(end, change)
             yield until - at_ms, self.rate(at_ms)
             at_ms = until
 
@@ -217,69 +211,9 @@ def malformed(effort: Effort) -> None:
     require(problem_with(most) is None, f"thirteen steps, the last a minute before midnight: {problem_with(most)}")
 
 
-BOLUSES = st.builds(
-    lambda rate, remaining: Bolus(TherapyState.CLINICIAN_BOLUS, 1, rate, remaining),
-    st.integers(1_000, 5_000_000),
-    st.integers(1, 50_000 * DAY_MS),
-)
-
-
-def plans(effort: Effort) -> None:
-    """Lay out a bridge or a prime, boluses and a schedule, and add up what flows by every instant."""
-
-    def check(
-        schedule: Schedule | None, now: int, ahead: int, boluses: list[Bolus], span: int, part: Fraction
-    ) -> None:
-        basal = Basal(0, schedule) if schedule else Basal(123_456)
-        before = bridge_ahead(ahead, BRIDGE)
-        bridged = -(-(ahead * DAY_MS) // BRIDGE)
-        require(sum(piece.duration_ms for piece in before) == bridged, f"{ahead} nL of a bridge take {before}")
-        plan = planned(basal, now, 7, span, ahead=before, boluses=boluses)
-        lead = sum(-(-bolus.remaining // bolus.rate) for bolus in boluses)
-        at = bridged + int(part * (lead + span))
-        found, wanted = _by(plan, at), _reckoned(basal, now, bridged, boluses, at)
-        require(found == wanted, f"after {at} ms {plan} has brought {found}, not {wanted}")
-        effort.reached["a bridge before a schedule"] += bool(ahead and schedule)
-        effort.reached["a bolus over a step"] += bool(schedule and boluses and len(plan.pieces) > len(boluses) + 2)
-
-    effort.search(
-        check,
-        schedule=SCHEDULES | st.none(),
-        now=st.integers(0, 2 * WEEK_MS),
-        ahead=st.sampled_from([0, 0, 1, 327_000]),
-        boluses=st.lists(BOLUSES, max_size=2),
-        span=st.sampled_from([0, DAY_MS, 8 * DAY_MS]),
-        part=st.fractions(0, 1, max_denominator=50),
-    )
-    prime = Bolus(TherapyState.PRIMING, 1, 1_000, 10_500)
-    require(prime_ahead(prime) == (Piece(11, 1_000),), f"a prime holds back {prime_ahead(prime)}")
-    require(bridge_ahead(500, 0) == (), "what is no bridge holds something back")
-
-
-def _by(plan: Plan, at_ms: int) -> int:
-    """Return what a plan has brought by a time."""
-    flowed = 0
-    for duration_ms, rate in plan.pieces:
-        here = min(at_ms, duration_ms)
-        flowed, at_ms = flowed + here * rate, at_ms - here
-    return flowed + at_ms * plan.rate
-
-
-def _reckoned(basal: Basal, now: int, bridged_ms: int, boluses: list[Bolus], at_ms: int) -> int:
-    flowed, rest = min(at_ms, bridged_ms) * BRIDGE, max(0, at_ms - bridged_ms)
-    if basal.schedule:
-        flowed += Table.of(basal.schedule).between(now + bridged_ms, rest)
-    else:
-        flowed += basal.rate * rest
-    for bolus in boluses:
-        here = min(rest, -(-bolus.remaining // bolus.rate))
-        flowed, rest = flowed + here * bolus.rate, rest - here
-    return flowed
-
-
 SUITE = Suite(
     "schedule",
-    "schedules as arithmetic, and the plans that are made of them",
+    "schedules as arithmetic",
     (
         Property("schedule.malformed", "A schedule covers its week once, or is none.", malformed),
         Property(
@@ -291,13 +225,6 @@ SUITE = Suite(
         ),
         Property(
             "schedule.figures", "Limits are held against the fullest windows of a week.", figures, 40, ("varies",)
-        ),
-        Property(
-            "schedule.plans",
-            "A plan holds what will flow, one thing after and on top of the other.",
-            plans,
-            200,
-            ("a bridge before a schedule", "a bolus over a step"),
         ),
     ),
 )

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from emulator.hardware.line import filled
-from emulator.journal import Event, read_journal
 from protocol.messages import (
     Accepted,
     AcknowledgeAlarm,
-    AlarmsReport,
     BatteryReport,
     Close,
     Interrogate,
@@ -17,87 +13,15 @@ from protocol.messages import (
     SelfTest,
     SelfTestReport,
     Start,
-    Stop,
     TotalsReport,
 )
 from protocol.units import DAY_MS, HOUR_MS, MINUTE_MS
-from protocol.vocabulary import AlarmCode, AlarmStatus, LogKind, Mode, Priority, Reason, Role, Section, TherapyState
+from protocol.vocabulary import AlarmCode, AlarmStatus, LogKind, Reason, Role, Section
 from verify.starts import STROKE_NL, bolus
+from verify.suites.alarmed import alarms, alone, events, logged, only, over, quiet
 from verify.suites.asking import NEXT, RATE, ask, done, flicker, infusing, refused, strokes_of, therapy
 from verify.suites.suite import Effort, Property, Suite, require
 from verify.world import MORPHINE, World
-
-KEPT, LITTLE, NONE = "keeps", "minimum", "stops"
-AS_DOCUMENTED = {
-    AlarmCode.UNREQUESTED_DELIVERY: (Priority.CRITICAL, NONE),
-    AlarmCode.FREE_FLOW: (Priority.CRITICAL, NONE),
-    AlarmCode.ERI: (Priority.NON_CRITICAL, KEPT),
-    AlarmCode.EOS: (Priority.CRITICAL, NONE),
-    AlarmCode.CLOCK: (Priority.CRITICAL, LITTLE),
-    AlarmCode.ANNUNCIATOR: (Priority.CRITICAL, KEPT),
-    AlarmCode.TELEMETRY_TIMEOUT: (Priority.NON_CRITICAL, KEPT),
-    AlarmCode.SESSION_ABORTED: (Priority.CRITICAL, KEPT),
-    AlarmCode.INTRUSION: (Priority.NON_CRITICAL, KEPT),
-    AlarmCode.MEMORY: (Priority.CRITICAL, LITTLE),
-}
-"""How urgent each alarm is and what it does to the flow, as the protocol's documentation says."""
-
-
-def alarms(world: World) -> dict[AlarmCode, AlarmStatus]:
-    """Ask as an observer which alarms are raised, and require that each is as urgent as documented."""
-    report = ask(world, Interrogate(Section.ALARMS), Role.OBSERVER)
-    if not isinstance(report, AlarmsReport):
-        raise TypeError(report)
-    for alarm in report.alarms:
-        if alarm.code in AS_DOCUMENTED:
-            require(alarm.priority is AS_DOCUMENTED[alarm.code][0], f"{alarm.code.name} is {alarm.priority.name}")
-    return {alarm.code: alarm.status for alarm in report.alarms}
-
-
-def quiet(world: World, when: str) -> None:
-    """Require that no alarm is raised."""
-    require(not alarms(world), f"{when} these are raised: {alarms(world)}")
-
-
-def only(world: World, code: AlarmCode, when: str, *, before: int = RATE) -> None:
-    """Require that this alarm is active, no other is raised, and the flow is what the alarm's row says."""
-    found = alarms(world)
-    require(found == {code: AlarmStatus.ACTIVE}, f"{when} these are raised: {found}")
-    flows = {KEPT: before, LITTLE: world.profile.minimum_rate.value, NONE: 0}
-    flow = world.device.pump.therapy.rate if world.device.pump else 0
-    require(flow == flows[AS_DOCUMENTED[code][1]], f"with {code.name} the pump infuses at {flow}")
-
-
-def over(world: World, code: AlarmCode, when: str) -> None:
-    """Require that the alarm's cause is gone and it can be acknowledged."""
-    found = alarms(world).get(code)
-    require(found is AlarmStatus.LATCHED, f"{when} {code.name} is {found}")
-    done(world, AcknowledgeAlarm(code))
-
-
-def events(world: World, kind: str) -> list[Event]:
-    """Return every event of a kind so far."""
-    world.journal.flush()
-    return [event for event in read_journal(world.journal.lines) if event.kind == kind]
-
-
-def until(world: World, kind: str) -> None:
-    """Go from one instant to the next until an event of a kind has come, which takes no more than a day."""
-    end = world.device.now_ms + DAY_MS
-    while not events(world, kind):
-        require(world.bench.jump() and world.device.now_ms < end, f"there is no {kind} within a day")
-
-
-def logged(world: World, kind: LogKind) -> int:
-    """Return how often something is in the log."""
-    return sum(entry.kind is kind for entry in world.device.chip.log_entries())
-
-
-def alone(seed: int) -> World:
-    """Return an infusing pump whose clinician has left properly."""
-    world = infusing(seed)
-    done(world, Close(False))
-    return world
 
 
 def clocks(effort: Effort) -> None:
@@ -236,102 +160,6 @@ def tests_of_memory(effort: Effort) -> None:
     require(AlarmCode.MEMORY in alarms(world), "what is broken is not found by the day's test")
 
 
-def sessions(effort: Effort) -> None:
-    """Break sessions off, on a stopped and on an infusing pump, by a clinician, by others, and with the power."""
-    effort.tried += 6
-    world = alone(effort.seed)
-    done(world, Stop())
-    world.bench.advance(5 * MINUTE_MS + 59_000)
-    quiet(world, "before a minute has passed")
-    world.bench.advance(2_000)
-    only(world, AlarmCode.SESSION_ABORTED, "a minute after a session broke off on a stopped pump", before=0)
-    done(world, Start())
-    over(world, AlarmCode.SESSION_ABORTED, "after a start")
-    world.bench.advance(10 * MINUTE_MS)
-    quiet(world, "after a session that broke off on an infusing pump")
-    done(world, Stop())
-    done(world, Close(True))
-    world.bench.advance(HOUR_MS)
-    quiet(world, "after a close on a stopped pump that is meant")
-    ask(world, Interrogate(Section.THERAPY), Role.OBSERVER)
-    world.bench.advance(HOUR_MS)
-    quiet(world, "after an observer's session broke off on a stopped pump")
-    done(world, Start())
-    done(world, Stop())
-    world.bench.advance(5 * MINUTE_MS + 30_000)
-    done(world, Interrogate(Section.THERAPY))
-    world.bench.advance(3 * MINUTE_MS)
-    quiet(world, "while a clinician is back")
-    meant = infusing(effort.seed)
-    meant.program(replace(meant.prescription(0, mode=Mode.STOPPED)))
-    meant.bench.advance(10 * MINUTE_MS)
-    quiet(meant, "after a stop was prescribed")
-    lost = alone(effort.seed)
-    done(lost, Stop())
-    flicker(lost)
-    lost.bench.advance(MINUTE_MS + 1)
-    found = set(alarms(lost))
-    require(found == {AlarmCode.RESET, AlarmCode.SESSION_ABORTED}, f"after a power cut in a session: {found}")
-
-
-def strangers(effort: Effort) -> None:
-    """Let strangers send wrong proofs, one less than too many and one more."""
-    effort.tried += 2
-    world = alone(effort.seed)
-    for _ in range(2):
-        for _ in range(3):
-            world.wrong_proof()
-            world.bench.advance(MINUTE_MS)
-        require(not events(world, "alarm.raised"), "three wrong proofs are an alarm")
-        done(world, Interrogate(Section.THERAPY))
-    done(world, Close(False))
-    for _ in range(4):
-        world.wrong_proof()
-        world.bench.advance(MINUTE_MS)
-    raised = [event.data["alarm"] for event in events(world, "alarm.raised")]
-    require(raised == ["intrusion"], f"after four wrong proofs these were raised: {raised}")
-    require(world.device.pump is not None and world.device.pump.therapy.rate == RATE, "strangers change the flow")
-    require(logged(world, LogKind.ALARM_RAISED) == 1, "strangers are not in the log once")
-    done(world, AcknowledgeAlarm(AlarmCode.INTRUSION))
-    world.wrong_proof()
-    world.bench.advance(MINUTE_MS)
-    quiet(world, "after a clinician was there, and one wrong proof more")
-
-
-def interference(effort: Effort) -> None:
-    """Let an alarm sound under interference: the receiver is held on, that is alarmed, and it is switched off."""
-    effort.tried += 2
-    world = alone(effort.seed)
-    world.bench.inject("telemetry_latch")
-    world.bench.inject("motor_stall")
-    until(world, "telemetry.held")
-    held_ms = events(world, "telemetry.held")[0].at
-    world.bench.clear("telemetry_latch")
-    world.bench.advance(held_ms + 4 * MINUTE_MS - 1 - world.device.now_ms)
-    require("telemetry_timeout" not in _names(world), "interference of less than four minutes is alarmed")
-    world.bench.advance(MINUTE_MS)
-    require("telemetry_timeout" in _names(world), "five minutes of interference are not alarmed")
-    world.bench.advance(2)
-    released = [event.at - held_ms for event in events(world, "telemetry.released")]
-    require(released == [5 * MINUTE_MS], f"the receiver is switched off after {released} ms")
-    over(world, AlarmCode.TELEMETRY_TIMEOUT, "after the receiver was switched off")
-    require(therapy(world).state is TherapyState.SIMPLE_CONTINUOUS, "interference changes the therapy")
-    freed = alone(effort.seed)
-    freed.bench.inject("telemetry_latch")
-    freed.bench.inject("motor_stall")
-    until(freed, "telemetry.held")
-    freed.bench.clear("telemetry_latch")
-    freed.bench.advance(MINUTE_MS)
-    alarms(freed)
-    require(len(events(freed, "telemetry.released")) == 1, "a session does not free a receiver that is held on")
-    freed.bench.advance(6 * MINUTE_MS)
-    require("telemetry_timeout" not in _names(freed), "a receiver that a session has freed is alarmed")
-
-
-def _names(world: World) -> list[str]:
-    return [event.data["alarm"] for event in events(world, "alarm.raised")]
-
-
 def batteries(effort: Effort) -> None:
     """Wear the battery down to each of its levels, and look what the pump says and does."""
     effort.tried += 5
@@ -447,9 +275,6 @@ SUITE = Suite(
         Property("watching.lesser time", "While two clocks differ, the lesser time counts.", lesser_time_counts),
         Property("watching.sounder", "A silent sounder is found within a day.", sounders),
         Property("watching.self-test", "What is broken in memory is found by the day's test.", tests_of_memory),
-        Property("watching.sessions", "A session that left the pump wanting is alarmed, and no other.", sessions),
-        Property("watching.strangers", "Wrong proofs in a row are alarmed, and change nothing.", strangers),
-        Property("watching.interference", "A receiver that is held on is alarmed and switched off.", interference),
         Property("watching.battery", "The battery's levels are alarmed, and its date only comes nearer.", batteries),
         Property("watching.escapes", "What moves unasked is counted, alarmed and stopped.", escapes),
     ),
