@@ -5,16 +5,21 @@ from __future__ import annotations
 from dataclasses import replace
 
 from protocol.messages import (
+    Accepted,
     AcknowledgeAlarm,
     Close,
     Interrogate,
+    Prime,
+    StageSchedule,
     Start,
     Stop,
 )
-from protocol.units import HOUR_MS, MINUTE_MS
+from protocol.prescription_digest import schedule_digest
+from protocol.units import HOUR_MS, MINUTE_MS, Milliseconds, Nanolitres, NanolitresPerDay
 from protocol.vocabulary import AlarmCode, LogKind, Mode, Role, Section, TherapyState
 from verify.suites.alarmed import alarms, alone, events, logged, only, over, quiet, until
-from verify.suites.asking import RATE, ask, done, flicker, infusing, therapy
+from verify.suites.asking import PATIENT, RATE, ask, done, flicker, infusing, therapy
+from verify.suites.schedule import made
 from verify.suites.suite import Effort, Property, Suite, require
 from verify.world import World
 
@@ -115,6 +120,50 @@ def _names(world: World) -> list[str]:
     return [event.data["alarm"] for event in events(world, "alarm.raised")]
 
 
+def observers_are_told(effort: Effort) -> None:
+    """Prescribe everything that a prescription can hold, prime, press and fail, and read what observers are told."""
+    effort.tried += 1
+    world = infusing(effort.seed)
+    schedule = made(5, [0, 0, 0, 0, 0, 0, 1], [{hour: 48_000 + hour for hour in range(13)}, {0: 100_000}])
+    done(world, StageSchedule(schedule))
+    plain = replace(world.prescription(0, mode=Mode.FLEX), schedule=schedule_digest(schedule))
+    wanted = replace(plain, patient_bolus=PATIENT, bridge=NanolitresPerDay(300_000), low_reservoir=Nanolitres(7))
+    require(isinstance(world.program(wanted), Accepted), "an ordinary week is refused")
+    drug = wanted.drugs[0]
+    told = events(world, "pump.prescription")[-1].data
+    expected = {
+        "mode": "FLEX",
+        "rate": 0,
+        "drugs": [
+            {
+                "code": drug.code,
+                "concentration": drug.concentration.value,
+                "limit_1h": drug.limit_1h.value,
+                "limit_24h": drug.limit_24h.value,
+            }
+        ],
+        "patient_bolus": {"volume": 2_000, "duration": 120_000, "lockout": 1_800_000, "count_24h": 3},
+        "low_reservoir": 7,
+        "bridge": 300_000,
+        "schedule": {
+            "anchor": 5,
+            "days": [0, 0, 0, 0, 0, 0, 1],
+            "steps": [*([0, hour * 1_800_000, 48_000 + hour] for hour in range(13)), [1, 0, 100_000]],
+        },
+        "confirmed": True,
+    }
+    require(told == expected, f"of {wanted} observers are told {told}")
+    world.bench.empty_line()
+    done(world, Prime(Nanolitres(100_000), Milliseconds(10 * HOUR_MS), True, False))
+    done(world, Close(False))
+    world.bench.inject("motor_stall")
+    world.bench.advance(HOUR_MS)
+    kinds = [event.data["kind"] for event in events(world, "pump.bolus")]
+    require(kinds == ["prime", "prime"], f"of a prime that was begun and ended observers are told {kinds}")
+    raised = events(world, "alarm.raised")[0].data
+    require(raised["priority"] == "critical", f"of a stall observers are told {raised}")
+
+
 SUITE = Suite(
     "contact",
     "those who talk to the pump, and what disturbs them",
@@ -122,5 +171,6 @@ SUITE = Suite(
         Property("contact.sessions", "A session that left the pump wanting is alarmed, and no other.", sessions),
         Property("contact.strangers", "Wrong proofs in a row are alarmed, and change nothing.", strangers),
         Property("contact.interference", "A receiver that is held on is alarmed and switched off.", interference),
+        Property("contact.told", "Observers are told what is so.", observers_are_told),
     ),
 )

@@ -89,9 +89,8 @@ def other_dates(effort: Effort) -> None:
         pump.pump_time, pump.wall_clock = Milliseconds(41 * DAY_MS), clock
         found = dates(seen(pump), LIBRARY, Milliseconds(refilled))
         require(found.stability.at == Milliseconds(refilled + stable), f"a fluid of {refilled} ms is due: {found}")
-        require(
-            found.refill.at == min(found.stability.at, found.volume.at or Milliseconds(0)), f"{found.refill} is due"
-        )
+        first = min(each.at for each in (found.stability, found.volume) if each.at is not None)
+        require(found.refill.at == first, f"{found.refill} is due, not {first}")
         due = refilled + stable - 41 * DAY_MS
         day = (datetime.datetime(1970, 1, 1) + datetime.timedelta(milliseconds=clock + due)).date()
         require(found.stability.date == (day.isoformat() if clock else None), f"{found.stability} is not {day}")

@@ -39,6 +39,7 @@ NAMES = (
     "filling",
     "watching",
     "contact",
+    "leaping",
     "wire",
 )
 """In the order in which they are tried: the quick ones first."""
