@@ -10,6 +10,7 @@ from protocol.messages import (
     AcknowledgeAlarm,
     Close,
     EnterRefill,
+    Interrogate,
     Message,
     PatientBolus,
     Prescription,
@@ -17,10 +18,11 @@ from protocol.messages import (
     StagePrescription,
     Start,
     Stop,
+    TotalsReport,
 )
 from protocol.units import DAY_MS, HOUR_MS, MINUTE_MS, Milliseconds, Nanolitres, NanolitresPerDay
 from protocol.units import PicogramsPerNanolitre as Concentration
-from protocol.vocabulary import AlarmCode, LogKind, Mode, Reason, Role, TherapyState
+from protocol.vocabulary import AlarmCode, LogKind, Mode, Reason, Role, Section, TherapyState
 from verify.starts import STROKE_NL, bolus
 from verify.suites.asking import PATIENT, done, flicker, refused, strokes_of, therapy
 from verify.suites.suite import Effort, Property, Suite, require
@@ -86,6 +88,8 @@ def the_line_is_crossed(effort: Effort) -> None:
         require(held.bridge_remaining.value == rest, f"after {moved} strokes {held.bridge_remaining} of it remain")
         rate = BRIDGE if rest else AFTER
         require(held.rate.value == rate, f"with {rest} nL before it the pump infuses at {held.rate}, not {rate}")
+    totals = done(world, Interrogate(Section.TOTALS))
+    require(isinstance(totals, TotalsReport) and totals.drugs[0].tip_24h > totals.drugs[0].outlet_24h, totals)
     log = [entry.kind for entry in world.device.chip.log_entries()]
     require(log.count(LogKind.BRIDGE_ENDED) == 1, "the end of the bridge is not in the log once")
 

@@ -38,6 +38,7 @@ def nothing_reaches_the_patient(effort: Effort) -> None:
     """Prime a whole line from a stop, look that it is filled and nothing else happens; cancel one, and stop one."""
     effort.tried += 3
     world = dry(effort.seed)
+    require(therapy(world).stopped_for.value > 0, "a pump that was stopped this instant is not stopped")
     before, tip = strokes_of(world), dict(world.device.body.tip_pg)
     done(world, prime(line=True))
     require(therapy(world).state is TherapyState.PRIMING, "a prime does not begin")

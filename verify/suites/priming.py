@@ -16,13 +16,13 @@ from protocol.messages import (
 )
 from protocol.units import DAY_MS, HOUR_MS, MINUTE_MS, Milliseconds, Nanolitres, Picograms
 from protocol.vocabulary import TherapyState
-from verify.starts import STROKE_NL
 from verify.suites.fakes import FakePump, seen
 from verify.suites.limits import FASTEST, LINE_NL, SLOWEST
 from verify.suites.suite import Effort, Property, Suite, require
 from verify.suites.tiny import LIBRARY, prescribe
 
-CATHETER_NL = 187_000
+CATHETER_NL, STROKE_NL = 187_000, 500
+"""Of the pump that only talks."""
 DAILY_NL = 250_000
 GUARD_HOUR_MS = 61 * 61_000
 """The longest hour of the dose guard, as documented."""

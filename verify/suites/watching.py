@@ -66,6 +66,7 @@ def lesser_time_counts(effort: Effort) -> None:
     done(world, bolus(70, 3))
     world.bench.advance(3 * MINUTE_MS + 2)
     left, held = therapy(world).lockout_remaining.value, _hour(world)
+    require(left > 29 * MINUTE_MS, f"after a bolus the patient may press in {left} ms")
     world.bench.inject("clock")
     world.bench.advance(2 * HOUR_MS)
     kept = therapy(world).lockout_remaining.value

@@ -8,13 +8,17 @@ from dataclasses import replace
 
 from hypothesis import strategies as st
 
-from emulator.programmer.results import DraftError
+from emulator.programmer.results import DraftError, NotDone
 from emulator.programmer.week import Week, anchored, days_text, local_time, step_at, step_label, steps_of
-from protocol.messages import Schedule
-from protocol.units import DAY_MS, HOUR_MS, MINUTE_MS, Milliseconds
+from protocol.messages import Commit, Message, Refused, Schedule, ScheduleReport, StageSchedule
+from protocol.prescription_digest import schedule_digest
+from protocol.units import DAY_MS, HOUR_MS, MINUTE_MS, Milliseconds, NanolitresPerDay, Picograms
 from protocol.units import PicogramsPerNanolitre as Concentration
+from protocol.vocabulary import Reason, TherapyState
+from verify.suites.fakes import FakePump, Fault
 from verify.suites.schedule import SCHEDULES, WEEK_MS, Table
 from verify.suites.suite import Effort, Property, Suite, require
+from verify.suites.tiny import LIBRARY, prescribe
 
 NAMES = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 SPANS = ("mon", "sun", "mon-fri", "sat,sun", "mon,wed-thu", "all", "Tue-TUE")
@@ -167,12 +171,52 @@ def _number(name: str) -> int:
     return NAMES.index(name.lower())
 
 
+def echoes(effort: Effort) -> None:
+    """Let the pump echo a staged schedule as another, refuse it or not answer: nothing is committed."""
+    plain = Week.parse(("all 00:00 0.1 mL/day", "sun 06:00 0.2 mL/day"))
+    wanted = replace(plain, anchor=Milliseconds(7)).schedule(Concentration(1))
+    first, *rest = wanted.steps
+    others: tuple[Message, ...] = (
+        ScheduleReport(bytes(16), wanted),
+        *(
+            ScheduleReport(schedule_digest(other), other)
+            for other in (
+                replace(wanted, anchor=Milliseconds(8)),
+                replace(wanted, days=bytes(reversed(wanted.days))),
+                replace(wanted, steps=(replace(first, rate=NanolitresPerDay(100_001)), *rest)),
+                replace(wanted, steps=wanted.steps[:-1]),
+            )
+        ),
+        Refused(Reason.SCHEDULE_INVALID, 255, Milliseconds(0), Picograms(0)),
+    )
+    for other in (*others, Fault.REPLY_LOST, Fault.REQUEST_LOST, None):
+        effort.tried += 1
+        pump = FakePump(LIBRARY)
+        pump.prescription, pump.state = prescribe(), TherapyState.SIMPLE_CONTINUOUS
+        programmer = pump.programmer(LIBRARY)
+        programmer.connect()
+        programmer.interrogate()
+        programmer.edit(
+            programmer.draft.flex("all 00:00 0.1 mL/day", "sun 06:00 0.2 mL/day").now("mon 00:00", Milliseconds(7))
+        )
+        shown = programmer.review()
+        if isinstance(other, Fault):
+            pump.faults = [(StageSchedule, other)]
+        elif other is not None:
+            pump.tamper = lambda said, other=other: other if isinstance(said, ScheduleReport) else said  # type: ignore[misc]
+        result = programmer.update(shown)
+        committed = any(isinstance(sent, Commit) for sent in pump.executed)
+        require(committed is (other is None), f"a schedule is answered by {other}, and the update is {result}")
+        require(isinstance(result, NotDone) is not committed, f"an update that is {committed} done is {result}")
+
+
 SUITE = Suite(
     "week",
     "schedules in the clinician's words",
     (
         Property("week.entered", "What is staged is what was entered.", entered, 150, ("doses", "flows")),
         Property("week.refusals", "A week that is not whole is none.", wrong_ones_are_refused),
+        Property("week.echo", "A schedule that comes back as another is not committed.", echoes),
         Property("week.clock", "Days and times are shown as they were said.", clocks, 120),
     ),
 )
