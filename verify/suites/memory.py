@@ -95,6 +95,7 @@ def every_flip_is_found(effort: Effort) -> None:
     memory.write(state(1))
     memory.write(state(2))
     memory.append(0, ["entry", 0])
+    images = set()
     for place, bits in memory.places():
         for bit in range(bits):
             effort.tried += 1
@@ -102,6 +103,10 @@ def every_flip_is_found(effort: Effort) -> None:
             damaged.load()
             damaged.flip(place, bit)
             require(damaged.damage(), f"bit {bit} of {place} flips, and nobody notices")
+            images.add(json.dumps(damaged.to_json()))
+            require(
+                reread(damaged).damage(), f"bit {bit} of {place} was flipped, and what is restored counts as whole"
+            )
             values, named = reread(damaged).load()
             require(named, f"bit {bit} of {place} was flipped, and nobody notices at power-up")
             for section in SECTIONS:
@@ -111,6 +116,7 @@ def every_flip_is_found(effort: Effort) -> None:
                 )
                 stale = known != state(2)[section]
                 require(not stale or section in named, f"{place} flipped: the old {section} passes for the new one")
+    require(len(images) == effort.tried, f"{effort.tried} bits were flipped, and only {len(images)} were others")
 
 
 def damage_stays_found(effort: Effort) -> None:
@@ -121,6 +127,8 @@ def damage_stays_found(effort: Effort) -> None:
     memory.append(1, ["entry", 1])
     memory.flip(memory.newest_place("log"), 3)
     require(memory.damage() == ["log"], f"a damaged log entry is called {memory.damage()}")
+    found = [memory.log_entry(number) for number in range(memory.log_capacity)]
+    require(found == [None, ["entry", 1], None, None], f"of a damaged and half-empty log this is read: {found}")
     require(memory.log_entries() == [["entry", 1]], f"of a damaged log this is read: {memory.log_entries()}")
     require(memory.discard_damaged_log() == 1 and not memory.damage(), "a damaged log stays damaged")
     memory.flip(memory.newest_place("second"), 9)
@@ -133,6 +141,29 @@ def damage_stays_found(effort: Effort) -> None:
     _, named = reread(memory).load()
     require(set(SECTIONS) <= set(named), f"with the newest page's number damaged, only {named} is doubted")
     effort.tried += 7
+
+
+def skipped_writes(effort: Effort) -> None:
+    """Skip writes of which nothing is left, write what is, and compare with a chip that wrote them all."""
+    for before in range(3):
+        for skipped in range(5):
+            effort.tried += 1
+            single, leaping = chip(), chip()
+            for number in range(before):
+                single.write(state(number))
+                leaping.write(state(number))
+            for number in range(skipped):
+                single.write(state(50 + number))
+            leaping.skip(skipped)
+            for number in range(len(single.pages)):
+                single.write(state(100 + number))
+                leaping.write(state(100 + number))
+            when = f"{skipped} writes were skipped after {before}"
+            require(leaping.to_json() == single.to_json(), f"{when}: the pages are others than written one by one")
+            require(leaping.writes == single.writes, f"{when}: {leaping.writes} are counted, not {single.writes}")
+            single.write(state(200))
+            leaping.write(state(200))
+            require(reread(leaping).load() == reread(single).load(), f"{when}: the next write is read as another")
 
 
 def log_ring(effort: Effort) -> None:
@@ -171,7 +202,8 @@ def images_are_refused(effort: Effort) -> None:
         effort.tried += 1
         try:
             chip().restore(wrong)
-        except ValueError:
+        except ValueError as refusal:
+            require(str(refusal).startswith("not a memory image: "), f"{wrong} is refused in these words: {refusal}")
             continue
         require(False, f"{wrong} passes for an image")
 
@@ -353,6 +385,7 @@ SUITE = Suite(
         Property("memory.old or new", "A write is there whole or not at all.", old_or_new, premises=("old", "new")),
         Property("memory.flips", "Every flipped bit is found, and its section named.", every_flip_is_found),
         Property("memory.damage", "Damage stays found until it is written over.", damage_stays_found),
+        Property("memory.skips", "Skipped writes leave what they would have left.", skipped_writes),
         Property("memory.log", "The log keeps the latest entries, wherever power fails.", log_ring),
         Property("memory.images", "What is no image is refused.", images_are_refused),
         Property("memory.fields", "Every field comes back in its own place.", lost_ledgers_have_drugs),

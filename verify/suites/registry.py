@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 NAMES = (
     "guard",
     "ledgers",
+    "ahead",
     "metering",
     "planner",
     "quantity",
