@@ -138,9 +138,16 @@ def damage_stays_found(effort: Effort) -> None:
     memory.write(state(3))
     require(not memory.damage(), "what was written over counts as damaged")
     memory.flip(memory.newest_place("sequence"), 1)
+    memory.append(3, ["entry", 3])
+    memory.flip("log@3", 1)
     _, named = reread(memory).load()
+    require("log" in named, f"with the newest page's number damaged, the log's damage is not named: {named}")
     require(set(SECTIONS) <= set(named), f"with the newest page's number damaged, only {named} is doubted")
-    effort.tried += 7
+    alone = chip()
+    require(alone.newest_place("first") == "first@1", "on a blank chip the newest page is another than the last")
+    alone.append(2, ["entry", 2])
+    require(alone.newest_place("log") == "log@2", f"the one entry of the log lies at {alone.newest_place('log')}")
+    effort.tried += 10
 
 
 def skipped_writes(effort: Effort) -> None:
@@ -160,7 +167,9 @@ def skipped_writes(effort: Effort) -> None:
                 leaping.write(state(100 + number))
             when = f"{skipped} writes were skipped after {before}"
             require(leaping.to_json() == single.to_json(), f"{when}: the pages are others than written one by one")
-            require(leaping.writes == single.writes, f"{when}: {leaping.writes} are counted, not {single.writes}")
+            done = before + skipped + len(single.pages)
+            for each in (single, leaping):
+                require(each.writes == done, f"{when}: {each.writes} writes are counted, not {done}")
             single.write(state(200))
             leaping.write(state(200))
             require(reread(leaping).load() == reread(single).load(), f"{when}: the next write is read as another")
@@ -181,6 +190,7 @@ def log_ring(effort: Effort) -> None:
             require(lost in ([], written[-memory.log_capacity :][:1]), f"appending {number} loses {lost}")
         memory.steps_until_power_fails = None
         memory.append(number, ["entry", number])
+        require(memory.writes == 3 * (number + 1), f"{memory.writes} writes are counted, not three for each entry")
         written.append(number)
         found = sorted(entry[1] for entry in reread(memory).log_entries())
         require(found == written[-memory.log_capacity :], f"the log holds {found}, not the latest")

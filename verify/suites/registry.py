@@ -16,6 +16,7 @@ NAMES = (
     "planner",
     "quantity",
     "panel",
+    "detectors",
     "log",
     "schedule",
     "plans",
