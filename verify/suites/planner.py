@@ -216,8 +216,9 @@ def curves(effort: Effort) -> None:
         flow = [rate for for_ms, rate in pieces for _ in range(for_ms)] + [basal] * 200
         by = [sum(units[: credit + sum(flow[:time])]) for time in range(120)]
         require([curve.by(time) for time in range(120)] == by, "the curve is another one")
-        fullest = max(by[time + window] - by[time] for time in range(95))
         most = curve.most_within(window)
+        require(all(isinstance(each, int) for each in (curve.by(7), most)), "a mass is no whole number")
+        fullest = max(by[time + window] - by[time] for time in range(95))
         require(fullest <= most, f"a window of {window} ms holds {fullest}, the planner says {most}")
         require(most <= max(by[time + window + 1] - by[time] for time in range(95)), f"{most} is far too much")
         require(curve.most_at_peak(window) >= most, "the first look is less strict than the second")

@@ -24,6 +24,7 @@ NAMES = (
     "frame",
     "messages",
     "link",
+    "link_ends",
     "handshake",
     "channel",
     "conversation",
