@@ -217,7 +217,10 @@ def curves(effort: Effort) -> None:
         by = [sum(units[: credit + sum(flow[:time])]) for time in range(120)]
         require([curve.by(time) for time in range(120)] == by, "the curve is another one")
         most = curve.most_within(window)
-        require(all(isinstance(each, int) for each in (curve.by(7), most)), "a mass is no whole number")
+        require(
+            all(isinstance(each, int) for each in (curve.by(7), most, curve.most_at_peak(window))),
+            "a mass is no whole number",
+        )
         fullest = max(by[time + window] - by[time] for time in range(95))
         require(fullest <= most, f"a window of {window} ms holds {fullest}, the planner says {most}")
         require(most <= max(by[time + window + 1] - by[time] for time in range(95)), f"{most} is far too much")
@@ -241,7 +244,7 @@ def unknown_drugs(effort: Effort) -> None:
     for line, reservoir in (((5, unknown),), known), (((5, known),), unknown), (((2, known), (3, unknown)), known):
         effort.tried += 1
         found = obstacle(Plan((), FLOW, 0), held, line, reservoir, STROKE_NL, sizes)
-        require(found and found.reason is Reason.UNKNOWN_DRUG and found.code == 9, f"drug 9 is no obstacle: {found}")
+        require(found == (Reason.UNKNOWN_DRUG, 9, 0), f"drug 9 is no obstacle with a limit of nothing: {found}")
 
 
 SUITE = Suite(
