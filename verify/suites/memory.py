@@ -38,6 +38,8 @@ from verify.world import World
 
 PLAIN = json_codec(lambda value: value, lambda plain: plain)
 SECTIONS = ("first", "second")
+STEPS = ("blank the older page", "fill it")
+"""Of one write."""
 Values = dict[str, Any]
 
 
@@ -77,6 +79,9 @@ def old_or_new(effort: Effort) -> None:
                     memory.write(state(number))
                 memory.steps_until_power_fails = step
                 failed = _broken_off(lambda memory=memory: memory.write(state(90)))  # type: ignore[misc]
+                blank = len([page for page in memory.pages if page is None])
+                require(failed is (step < len(STEPS)), f"a write that is cut at step {step} fails: {failed}")
+                require(before < 2 or blank == (step == 1), f"cut at step {step}, {blank} pages are blank")
                 memory.steps_until_power_fails = None
                 expected = (state(before - 1) if before else {}) if failed else state(90)
                 for other in (reread(memory), memory):
