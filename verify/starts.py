@@ -67,7 +67,7 @@ def valve_metered(seed: int) -> World:
     return world
 
 
-STARTS: tuple[Callable[[int], World], ...] = (
+_ALL: tuple[Callable[[int], World], ...] = (
     unprogrammed,
     full_rate,
     small_windows,
@@ -77,6 +77,8 @@ STARTS: tuple[Callable[[int], World], ...] = (
     nearly_empty,
     valve_metered,
 )
+STARTS = {start.__name__: start for start in _ALL}
+"""By the name that a script gives."""
 
 
 def small(seed: int, *, hour_strokes: int, day_strokes: int, patient: PatientBolusGrant = NO_BOLUS) -> World:

@@ -23,16 +23,21 @@ from protocol.keys import KEY_OCTETS, role_key
 from protocol.messages import (
     Commit,
     Drug,
+    NO_DIGEST,
     Message,
     PatientBolusGrant,
     Prescription,
     Prove,
+    Refused,
+    Schedule,
     Staged,
     StagePrescription,
+    StageSchedule,
     encode,
 )
 from protocol.units import DAY_MS, HOUR_MS, Milliseconds, Nanolitres, NanolitresPerDay, Picograms
 from protocol.units import PicogramsPerNanolitre as Concentration
+from protocol.prescription_digest import schedule_digest
 from protocol.vocabulary import Mode, Role
 from verify.hostile import FAIR, HostileCarrier, Weather
 from verify.judge import judge_lines
@@ -112,8 +117,12 @@ class World:
         """Return the conversation in which a role has last asked."""
         return self._conversations[role]
 
-    def program(self, prescription: Prescription) -> Message | None:
-        """Stage and commit a prescription; return the last reply."""
+    def program(self, prescription: Prescription, schedule: Schedule | None = None) -> Message | None:
+        """Stage and commit a prescription, after its schedule if it has one; return the last reply."""
+        if schedule is not None:
+            staged = self.talk(Role.CLINICIAN, StageSchedule(schedule))
+            if staged is None or isinstance(staged, Refused):
+                return staged
         staged = self.talk(Role.CLINICIAN, StagePrescription(prescription))
         if not isinstance(staged, Staged):
             return staged
@@ -163,6 +172,8 @@ class World:
         limit_24h: int | None = None,
         patient_bolus: PatientBolusGrant = NO_BOLUS,
         low_reservoir_nl: int = 2_000_000,
+        schedule: Schedule | None = None,
+        bridge: int = 0,
     ) -> Prescription:
         """Return a prescription of the fluid in the reservoir; limits not given are the library's hard ones."""
         entry = self.library.drug(MORPHINE)
@@ -177,6 +188,8 @@ class World:
             low_reservoir=Nanolitres(low_reservoir_nl),
             library=self.library.digest,
             override_reason="an experiment",
+            schedule=schedule_digest(schedule) if schedule else NO_DIGEST,
+            bridge=NanolitresPerDay(bridge),
         )
 
     # --- the end ---

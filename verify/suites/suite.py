@@ -15,15 +15,9 @@ from typing import Any, NamedTuple
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis.strategies import SearchStrategy
 
+from verify.broken import BrokenPropertyError, require
 
-class BrokenPropertyError(Exception):
-    """An example for which a property does not hold. The message is the story."""
-
-
-def require(holds: object, *words: object) -> None:
-    """Raise ``BrokenPropertyError`` with these words unless it holds."""
-    if not holds:
-        raise BrokenPropertyError(" ".join(str(word) for word in words))
+__all__ = ["BrokenPropertyError", "Effort", "Outcome", "Property", "Suite", "require", "show"]
 
 
 @dataclass(slots=True)
@@ -38,6 +32,8 @@ class Effort:
     tried: int = 0
     reached: Counter[str] = field(default_factory=Counter)
     """How often each premise occurred."""
+    counterexample: str | None = None
+    """The script that broke the property, as the text of a file, if it was tried by scripts."""
 
     def settings(self, **others: Any) -> settings:
         """Return the settings of Hypothesis for this effort."""

@@ -1,0 +1,13 @@
+"""What breaks a property: an example for which it does not hold, with its story."""
+
+from __future__ import annotations
+
+
+class BrokenPropertyError(Exception):
+    """An example for which a property does not hold. The message is the story."""
+
+
+def require(holds: object, *words: object) -> None:
+    """Raise ``BrokenPropertyError`` with these words unless it holds."""
+    if not holds:
+        raise BrokenPropertyError(" ".join(str(word) for word in words))

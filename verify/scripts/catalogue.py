@@ -1,0 +1,8 @@
+"""Every action there is: importing this module enters all of them into ``ACTIONS``."""
+
+from __future__ import annotations
+
+from verify.scripts import faults, mistakes, passing, people, therapy, wire
+from verify.scripts.action import ACTIONS
+
+__all__ = ["ACTIONS", "faults", "mistakes", "passing", "people", "therapy", "wire"]
