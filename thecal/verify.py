@@ -5,23 +5,22 @@ from __future__ import annotations
 import io
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from emulator.journal import Event, JournalDamagedError, read_journal
-from thecal.failures import FAILURE_FOUND, WRONG_USAGE, OutsideMissing
+from thecal.drawing import draw
+from thecal.failures import FAILURE_FOUND, WRONG_USAGE
 from thecal.matrix import matrix
 from thecal.mutants import mutants, suites
 from thecal.output import bad, emit, good, say
+from thecal.replaying import list_actions, replay_script
 from thecal.report import report
+from thecal.soak import soak
 from verify.formula_verdict import summary
 from verify.judge import UnjudgeableError, judge
 from verify.properties import load_properties
 from verify.verdict import Verdict
-
-if TYPE_CHECKING:
-    from verify.timeline import Timeline
 
 
 @click.group()
@@ -33,6 +32,9 @@ verify.add_command(mutants)
 verify.add_command(suites)
 verify.add_command(matrix)
 verify.add_command(report)
+verify.add_command(replay_script)
+verify.add_command(list_actions)
+verify.add_command(soak)
 
 
 @verify.command("judge")
@@ -57,7 +59,7 @@ def judge_journal(ctx: click.Context, journal: io.TextIOBase, as_json: bool, plo
     except UnjudgeableError as error:
         raise _NoJournal(f"the journal cannot be judged: {error}") from None
     if plot or chart:
-        _draw(events, plot, chart=chart)
+        draw(events, plot, chart=chart)
     if as_json:
         emit(verdict.as_json())
     else:
@@ -77,20 +79,6 @@ def _events(journal: io.TextIOBase) -> Sequence[Event]:
     if not events:
         raise _NoJournal(f"{getattr(journal, 'name', 'the journal')} is empty: there is nothing to judge")
     return events
-
-
-def _draw(events: Sequence[Event], plot: Path | None, *, chart: bool) -> None:
-    from verify.plot import dose_plot_svg, dose_plot_text  # noqa: PLC0415 - judging needs no drawing library
-    from verify.timeline import timeline  # noqa: PLC0415
-
-    drawn: Timeline = timeline(events)
-    if plot:
-        try:
-            dose_plot_svg(drawn, plot)
-        except (OSError, ValueError) as error:
-            raise OutsideMissing(f"the plot cannot be written to {plot}: {error}") from None
-    if chart:
-        click.echo(dose_plot_text(drawn))
 
 
 def _show(verdict: Verdict) -> None:

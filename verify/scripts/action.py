@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable
+from random import Random
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
@@ -44,6 +45,17 @@ class Domain(NamedTuple):
         """Whether a value is of the kind that this argument has; the bounds are for drawing, not for replaying."""
         kinds = {type(choice) for choice in self.choices} | ({int} if self.ranges else set())
         return type(value) in kinds
+
+    def words(self) -> str:
+        """Say what it may be."""
+        numbers = [f"{self.low} to {self.high}"] if self.ranges else []
+        return ", ".join([*numbers, *map(str, dict.fromkeys(self.choices))])
+
+    def draw(self, chance: Random) -> Value:
+        """Draw a value: from the numbers as often as from the choices, if there are both."""
+        if self.ranges and (not self.choices or chance.random() < 0.5):
+            return chance.randint(self.low, self.high)
+        return chance.choice(self.choices)
 
 
 def one_of(*choices: Value) -> Domain:

@@ -92,6 +92,7 @@ MISTAKES: dict[str, Mistake] = {
     "grant_too_large": _prescription(
         lambda good, _: replace(good, patient_bolus=grant(strokes=4_000, minutes=1_000, lockout=5, count=1))
     ),
+    "no_reason": _prescription(lambda good, _: replace(good, override_reason="  ")),
     "schedule_of_nobody": _prescription(
         lambda good, _: replace(good, mode=Mode.FLEX, rate=NanolitresPerDay(0), schedule=bytes(range(16)))
     ),

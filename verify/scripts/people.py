@@ -5,6 +5,8 @@ Commands that are plainly wrong are in ``mistakes``.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from protocol.messages import (
     Accepted,
     AcknowledgeAlarm,
@@ -37,6 +39,7 @@ PLAIN: dict[str, Message] = {
     "silence": SilenceAlarms(),
     "self_test": SelfTest(),
     "close": Close(True),
+    "close_unaware": Close(False),
 }
 """Commands that say nothing but their name."""
 SLOWEST, FASTEST = 48_000, 24_000_000
@@ -89,7 +92,7 @@ def patient_bolus(run: Run, presses: int) -> None:
 
 @action(
     Who.CLINICIAN,
-    what=one_of("stop", "start", "start", "cancel", "silence", "silence", "self_test", "close"),
+    what=one_of("stop", "start", "start", "cancel", "silence", "silence", "self_test", "close", "close_unaware"),
 )
 def command(run: Run, what: str) -> None:
     """A clinician gives a plain command."""
@@ -208,14 +211,20 @@ def _knows_its_fluid(run: Run) -> bool:
     return bool(pump and pump.therapy.prescription and run.told_all and not run.escaping)
 
 
-@action(Who.CLINICIAN, _knows_its_fluid, concentration=one_of(STRONGEST, 5_000, 1_000), share=one_of(1, 2, 8))
-def other_fluid(run: Run, concentration: int, share: int) -> None:
+@action(
+    Who.CLINICIAN,
+    _knows_its_fluid,
+    concentration=one_of(STRONGEST, 5_000, 1_000),
+    share=one_of(1, 2, 8),
+    reason=one_of(True, True, False),
+)
+def other_fluid(run: Run, concentration: int, share: int, reason: bool) -> None:
     """The reservoir is filled with another concentration and the pump is told at once; no bridge is given.
 
     The rate is the one that keeps the dose, or a part of it. If the pump does not take the prescription, the old
     fluid is filled in again: what the label says is in the reservoir is one of the premises.
     """
-    change_fluid(run, concentration, share, bridge=0)
+    change_fluid(run, concentration, share, bridge=0, reason=reason)
 
 
 @action(
@@ -230,7 +239,7 @@ def bridged_fluid(run: Run, concentration: int, share: int, bridge: int) -> None
     change_fluid(run, concentration, share, bridge)
 
 
-def change_fluid(run: Run, concentration: int, share: int, bridge: int) -> None:
+def change_fluid(run: Run, concentration: int, share: int, bridge: int, *, reason: bool = True) -> None:
     """Fill in another concentration and tell the pump; take it back if the pump does not take it."""
     pump, world = run.world.device.pump, run.world
     if pump is None or pump.therapy.prescription is None:
@@ -244,6 +253,8 @@ def change_fluid(run: Run, concentration: int, share: int, bridge: int) -> None:
     prescription = world.prescription(
         min(rate, FASTEST), limit_1h=drug.limit_1h.value, limit_24h=drug.limit_24h.value, bridge=bridge
     )
+    if not reason:
+        prescription = replace(prescription, override_reason="")
     world.bench.refill(volume_nl, ((MORPHINE, concentration),))
     reply = world.program(prescription)
     run.note("bridged fluid" if bridge else "other fluid", reply)

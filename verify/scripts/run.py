@@ -8,7 +8,7 @@ from protocol.messages import Message, Refused
 from protocol.vocabulary import Role
 from verify.broken import require
 from verify.hostile import FAIR, Weather
-from verify.scripts.action import ACTIONS, Action
+from verify.scripts.action import ACTIONS
 from verify.scripts.script import Script, Step
 from verify.starts import STARTS
 from verify.verdict import Verdict
@@ -39,10 +39,6 @@ class Run:
             return False
         action.act(self, **step.arguments)
         return True
-
-    def possible(self) -> list[Action]:
-        """Return what can happen now."""
-        return [action for action in ACTIONS.values() if action.possible(self)]
 
     def end(self) -> Verdict:
         """Have the run judged, and count what was reached. Further steps would not be judged."""

@@ -1,11 +1,16 @@
-"""Therapy beyond a steady rate: flex schedules and priming. Bridges are with the fluids they carry away, in ``people``."""
+"""Therapy beyond a steady rate: flex schedules, priming, and what interrupts what.
+
+Bridges are with the fluids that they carry away, in ``people``.
+"""
 
 from __future__ import annotations
 
-from protocol.messages import Accepted, Prime, Schedule, Step
+from protocol.messages import Accepted, PatientBolus, Prime, Schedule, Step
 from protocol.units import DAY_MS, HOUR_MS, MINUTE_MS, Milliseconds, Nanolitres, NanolitresPerDay
 from protocol.vocabulary import Mode, Role
-from verify.scripts.action import Who, action, between, one_of
+from verify.scripts.action import Who, action, between, faulty, one_of
+from verify.scripts.faults import flip
+from verify.scripts.people import bridged_fluid, clinician_bolus, command, visit
 from verify.scripts.run import Run
 from verify.starts import STROKE_NL, grant
 from verify.world import NO_BOLUS
@@ -55,3 +60,66 @@ def prime(run: Run, strokes: int, minutes: int, emptied: bool) -> None:
     reply = run.ask(Role.CLINICIAN, order)
     if isinstance(reply, Accepted):
         run.world.bench.advance(min(minutes * MINUTE_MS // 2, HOUR_MS))
+
+
+INTO = ("simple_continuous", "flex", "minimum_rate", "stopped", "clinician_bolus", "patient_bolus", "bridge", "priming")
+
+
+def go_into(run: Run, state: str) -> None:
+    """Do what brings a pump into a state, if nothing is in the way; whether it got there is not looked at."""
+    visit(run)
+    granted = grant(strokes=4, minutes=2, lockout=5, count=50)
+    world = run.world
+    match state:
+        case "flex":
+            flex(run, 100_000, 200_000, turns=720, ahead=0, alternating=False, patient=4)
+        case "minimum_rate":
+            run.note("program", world.program(world.prescription(0, mode=Mode.MINIMUM_RATE)))
+        case "stopped":
+            command(run, "stop")
+        case _:
+            run.note("program", world.program(world.prescription(100_000, patient_bolus=granted)))
+    match state:
+        case "clinician_bolus":
+            clinician_bolus(run, 3, minutes=30)
+        case "patient_bolus":
+            world.bench.advance(5 * MINUTE_MS + 1)
+            run.ask(Role.PATIENT, PatientBolus())
+        case "bridge" if run.told_all and not run.escaping:
+            other = 5_000 if world.concentration != 5_000 else 1_000
+            bridged_fluid(run, other, share=1, bridge=48_000)
+        case "priming":
+            prime(run, 20, minutes=60, emptied=True)
+
+
+@action(Who.CLINICIAN, state=one_of(*INTO))
+def one_on_the_other(run: Run, state: str) -> None:
+    """In some state a line is primed, or a patient presses; then both are waited for."""
+    go_into(run, state)
+    run.ask(Role.PATIENT, PatientBolus())
+    run.world.bench.advance(MINUTE_MS)
+    prime(run, 20, minutes=2, emptied=True)
+    run.world.bench.advance(10 * MINUTE_MS)
+
+
+@action(Who.BENCH, faulty, state=one_of(*INTO), bit=between(0, 100), bridged=one_of(False, True))
+def lost_therapy(run: Run, state: str, bit: int, bridged: bool) -> None:
+    """In some state both copies of the prescription are damaged and a self-test finds it; a clinician prescribes anew."""
+    go_into(run, state)
+    for page in (0, 1):
+        flip(run, f"therapy@{page}", bit)
+    command(run, "self_test")
+    world = run.world
+    world.bench.advance(MINUTE_MS)
+    again = world.prescription(100_000, bridge=48_000 if bridged else 0)
+    run.note("program", world.program(again))
+    visit(run)
+
+
+@action(Who.BENCH, faulty, bit=between(0, 100))
+def lost_identity(run: Run, bit: int) -> None:
+    """Both copies of who the pump is and what its drugs are get damaged; a self-test finds it."""
+    for page in (0, 1):
+        flip(run, f"identity@{page}", bit)
+    command(run, "self_test")
+    clinician_bolus(run, 1, minutes=1)

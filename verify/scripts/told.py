@@ -38,7 +38,13 @@ class Replayed(NamedTuple):
     verdict: Verdict
     broken: str | None
     """What broke, if not for the judge: an action that found something itself."""
-    events: tuple[Event, ...]
+    journal: tuple[str, ...]
+    """The lines of the run's journal."""
+
+    @property
+    def events(self) -> tuple[Event, ...]:
+        """The events of the journal."""
+        return tuple(read_journal(self.journal))
 
     @property
     def holds(self) -> bool:
@@ -56,7 +62,7 @@ class Replayed(NamedTuple):
         return [*lines, "", *self.verdict.lines(), *broken]
 
     def as_json(self) -> dict[str, Any]:
-        """Return everything but the events as plain values."""
+        """Return everything but the journal as plain values."""
         return {
             "holds": self.holds,
             "start": self.script.start,
@@ -88,7 +94,7 @@ def replay(script: Script) -> Replayed:
             run.require_sound(verdict)
         except Exception as error:  # noqa: BLE001 - the same
             broken = str(error)
-    return Replayed(script, tuple(told), verdict, broken, tuple(read_journal(run.world.journal.lines)))
+    return Replayed(script, tuple(told), verdict, broken, tuple(run.world.journal.lines))
 
 
 def _followed(lines: Sequence[str]) -> Iterator[str]:

@@ -19,8 +19,10 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 
 from verify.scripts.action import Action, Domain
 from verify.scripts.catalogue import ACTIONS
-from verify.scripts.run import Run
+from verify.scripts.kept import kept_scripts
+from verify.scripts.run import Run, played
 from verify.scripts.script import Script, Step
+from verify.scripts.tours import tours
 from verify.starts import STARTS
 from verify.suites.suite import Effort, Property, Suite
 
@@ -88,10 +90,12 @@ for _action in ACTIONS.values():
 
 
 def runs(effort: Effort, *, faulty: bool) -> None:
-    """Let Hypothesis draw as many scripts as the budget says, from every start; judge each.
+    """Play the tours, then let Hypothesis draw as many scripts as the budget says, from every start; judge each.
 
     Raises what breaks, with the script that breaks it in ``effort.counterexample``.
     """
+    for tour in tours(effort.seed, faulty=faulty):
+        play(effort, tour)
     for start in STARTS:
         kind: Any = type(f"From_{start}", (Wire,), {"start": start, "faulty": faulty, "effort": effort})
         try:
@@ -99,6 +103,18 @@ def runs(effort: Effort, *, faulty: bool) -> None:
         except Exception as broken:
             effort.counterexample = kept(kind.last, str(broken))
             raise
+
+
+def play(effort: Effort, script: Script) -> None:
+    """Play one script and judge it. Raises what breaks, as ``runs`` does."""
+    effort.tried += 1
+    try:
+        run, verdict = played(script)
+        effort.reached.update(run.reached)
+        run.require_sound(verdict)
+    except Exception as broken:
+        effort.counterexample = kept(script, str(broken))
+        raise
 
 
 def kept(script: Script, story: str) -> str:
@@ -116,10 +132,17 @@ def faulty(effort: Effort) -> None:
     runs(effort, faulty=True)
 
 
+def once_broken(effort: Effort) -> None:
+    """Play every script that once broke something."""
+    for script in kept_scripts().values():
+        play(effort, script)
+
+
 SUITE = Suite(
     "wire",
     "the whole pump, through real frames",
     (
+        Property("wire.kept", "No script that once broke something breaks anything again.", once_broken),
         Property("wire.healthy", "No script of people, weather and time breaks what is claimed.", healthy, SMOKE),
         Property("wire.faulty", "Nor does one with faults and power cuts in it.", faulty, SMOKE),
     ),

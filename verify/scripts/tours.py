@@ -1,0 +1,74 @@
+"""Tours: scripts that nobody drew, through what chance reaches too rarely, from each place where something may begin.
+
+A tour visits each state and interrupts it by each thing that can; makes every mistake; loses the prescription in each
+state. Whatever else is then drawn at random comes on top.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from protocol.units import DAY_MS, HOUR_MS
+from verify.scripts.action import Value
+from verify.scripts.mistakes import MISTAKES
+from verify.scripts.script import Script, Step
+from verify.scripts.therapy import INTO
+from verify.starts import STARTS
+
+REAL = ("unprogrammed", "full_rate", "valve_metered")
+"""Starts with real windows, in which there is room for everything."""
+
+
+def tours(seed: int, *, faulty: bool) -> Iterator[Script]:
+    """Yield the tours, with or without faults in them."""
+    for start in STARTS:
+        yield Script(start, seed, faulty, [*_mistakes(), *_windows()])
+    for start in REAL:
+        yield Script(start, seed, faulty, list(_interruptions()))
+        if faulty:
+            yield Script(start, seed, faulty, list(_losses()))
+
+
+def _mistakes() -> Iterator[Step]:
+    yield _step("visit")
+    for what in MISTAKES:
+        yield _step("mistake", what=what)
+    yield _step("commit_of_another")
+    yield _step("command", what="close_unaware")
+    yield _step("visit")
+    yield _step("command", what="stop")
+    yield _step("command", what="close_unaware")
+
+
+def _windows() -> Iterator[Step]:
+    yield _step("visit")
+    for _ in range(2):
+        yield _step("fill_the_windows", wait=True)
+        yield _step("pass_time", for_ms=HOUR_MS)
+    yield _step("press_for_hours", presses=6)
+    yield _step("left_stopped")
+
+
+def _interruptions() -> Iterator[Step]:
+    for state in INTO:
+        yield _step("one_on_the_other", state=state)
+        yield _step("pass_time", for_ms=HOUR_MS)
+        yield _step("other_fluid", concentration=25_000, share=1, reason=False)
+    yield _step("visit")
+    yield _step("pass_time", for_ms=DAY_MS)
+
+
+def _losses() -> Iterator[Step]:
+    for state in INTO:
+        for bridged in (False, True):
+            yield _step("lost_therapy", state=state, bit=7, bridged=bridged)
+    yield _step("lost_identity", bit=3)
+    yield _step("visit")
+    yield _step("magnet", stalled=True)
+    yield _step("pass_time", for_ms=HOUR_MS)
+    yield _step("power_cut", for_ms=0)
+    yield _step("pass_time", for_ms=HOUR_MS)
+
+
+def _step(action: str, /, **arguments: Value) -> Step:
+    return Step(action, arguments)

@@ -1,0 +1,117 @@
+"""What the scripts over the real wire must have reached: a run that misses one of these has not shown the claim.
+
+Every state, every change of state, every alarm, every reason to refuse and every premise of a formula must have come
+about, but for the few that no script of this length can reach; each of those has its reason here.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+
+from protocol.vocabulary import AlarmCode, Reason
+from verify.encounters import NO_ALARM
+from verify.properties import load_properties
+from verify.report.coverage import ALARMS, STATES, TRANSITIONS, coverage
+from verify.starts import STARTS
+from verify.temporal.formula import Implies
+from verify.verdict import FORMULA
+
+ALWAYS = (
+    *(f"began {start}" for start in STARTS),
+    "a command without an answer",
+    "a stranger was turned away",
+    *(f"weather {kind}" for kind in ("lose", "repeat", "damage", "noise", "replay", "cut")),
+    "bench.refill",
+    "drive.strokes",
+    "alarm.raised reservoir_low",
+    "alarm.raised reservoir_empty",
+    "alarm.cleared reservoir_low",
+    "alarm.cleared reservoir_empty",
+    "alarm.raised stopped_48h",
+    "alarm.silenced",
+    "SilenceAlarms refused silence_spent",
+    "AcknowledgeAlarm refused cause_present",
+    "pump.bolus clinician started",
+    "pump.bolus clinician ended",
+    "pump.bolus patient started",
+    "pump.bolus patient ended",
+    "pump.bolus prime started",
+    "pump.bolus prime ended",
+    "ClinicianBolus refused hour_limit",
+    "PatientBolus refused lockout",
+    "other fluid done",
+    "bridged fluid done",
+    "flex done",
+)
+HEALTHY = (
+    *ALWAYS,
+    *(f"program refused {reason}" for reason in ("hour_limit", "day_limit")),
+    *(f"ClinicianBolus refused {reason}" for reason in ("day_limit", "bolus_running", "rate_range")),
+    *(f"PatientBolus refused {reason}" for reason in ("count_limit", "patient_bolus_off", "bolus_running")),
+    "a window of an hour at 90 % of its limit",
+    "a window of a day at 90 % of its limit",
+)
+FAULTY = (
+    *ALWAYS,
+    *(f"alarm.raised {code.name.lower()}" for code in AlarmCode),
+    *(f"alarm.cleared {code.name.lower()}" for code in AlarmCode),
+    *(
+        f"fault.injected {fault}"
+        for fault in (
+            "memory",
+            "motor_stall",
+            "mri",
+            "drive_runaway",
+            "valve_open",
+            "clock",
+            "annunciator",
+            "telemetry_latch",
+            "battery_eri",
+            "battery_eos",
+            "low_battery_reset",
+        )
+    ),
+    "drive.recovered",
+    "telemetry.held",
+    "telemetry.released",
+    "valve.shut",
+    "bench.valve_reset",
+    "guard.refused",
+    "power.cut",
+    "power cut at a write",
+    "PatientBolus refused unconfirmed",
+    "PatientBolus refused alarm_restricts",
+    "ClinicianBolus refused alarm_restricts",
+    "Start refused alarm_restricts",
+    *(f"state {name}" for name in STATES),
+    *(f"change {name}" for name in TRANSITIONS),
+    *(f"during {name}" for name in (NO_ALARM, *ALARMS)),
+    *(f"refused {reason.name.lower()}" for reason in Reason),
+    *(FORMULA + each.id for each in load_properties() if isinstance(each.formula, Implies)),
+)
+OUT_OF_REACH: dict[str, str] = {
+    FORMULA + "eos-before-the-end": "takes years on one battery; reached by the lives of years",
+    FORMULA + "eri-before-eos": "takes years on one battery; reached by the lives of years",
+}
+"""What no script of some fifty steps reaches, and where it is reached instead, or why it cannot be."""
+
+
+def wanted(*, faulty: bool) -> tuple[str, ...]:
+    """Return what must be reached: by scripts without faults, or by those with faults in them."""
+    return tuple(name for name in (FAULTY if faulty else HEALTHY) if name not in OUT_OF_REACH)
+
+
+def reached(counts: Counter[str], names: Iterable[str]) -> dict[str, int]:
+    """Return how often each of some names was reached, by the counts of a suite."""
+    found = Counter(counts)
+    states, changes, alarms, _ = coverage(counts).lists
+    found.update({f"state {name}": count for name, count in states.counts.items()})
+    found.update({f"change {name}": count for name, count in changes.counts.items()})
+    found.update({f"during {name}": count for name, count in alarms.counts.items()})
+    found[f"during {NO_ALARM}"] += 1
+    for name, count in counts.items():
+        what, _, reason = name.partition(" refused ")
+        if reason and " " not in reason and "wire.command" not in what:
+            found[f"refused {reason}"] += count
+    return {name: found[name] for name in names}
