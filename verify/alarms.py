@@ -34,6 +34,8 @@ class AlarmWatcher(Watcher):
         """Judge an event; ``scene`` is the situation after it."""
         if event.kind == "alarm.raised":
             yield from self._raised(event)
+        if event.kind == "alarm.forgotten":
+            self._forgotten(scene)
         for clock in self._clocks:
             yield from clock.settle(event, scene)
         if event.kind == "alarm.cleared":
@@ -56,6 +58,13 @@ class AlarmWatcher(Watcher):
             yield Finding(Claim.PRIORITY, event.at, words, 1, 0, "alarms")
         clock.raise_at(event.at)
         clock.cause.announced()
+
+    def _forgotten(self, scene: Scene) -> None:
+        """What happened while its alarm was raised was announced by it: losing the alarm owes it no second time."""
+        for clock in self._clocks:
+            if clock.raised and not clock.cause.lasting and clock.row.name not in scene.alarms:
+                clock.cause.announced()
+                clock.raised = False
 
     def _cleared(self, event: Event) -> Iterator[Finding]:
         clock = self._by_name.get(word(event.data["alarm"]))

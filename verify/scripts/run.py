@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from protocol.messages import Message, Refused
+from protocol.messages import Message, Prescription, Refused
 from protocol.vocabulary import Role
 from verify.broken import require
 from verify.hostile import FAIR, Weather
@@ -63,6 +63,16 @@ class Run:
         """Ask over the wire and count what came of it."""
         reply = self.world.talk(role, message)
         self.note(name or type(message).__name__, reply)
+        return reply
+
+    def insist(self, role: Role, message: Message) -> Message | None:
+        """Ask, and once more if nobody answers: another role's session may have taken the place of this one."""
+        return self.ask(role, message) or self.ask(role, message)
+
+    def prescribe(self, prescription: Prescription) -> Message | None:
+        """Program as insistently as that."""
+        reply = self.world.program(prescription) or self.world.program(prescription)
+        self.note("program", reply)
         return reply
 
     def note(self, name: str, reply: Message | None) -> None:

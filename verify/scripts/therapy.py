@@ -5,12 +5,12 @@ Bridges are with the fluids that they carry away, in ``people``.
 
 from __future__ import annotations
 
-from protocol.messages import Accepted, PatientBolus, Prime, Schedule, Step
+from protocol.messages import Accepted, PatientBolus, Prime, Schedule, SelfTest, Step, Stop
 from protocol.units import DAY_MS, HOUR_MS, MINUTE_MS, Milliseconds, Nanolitres, NanolitresPerDay
 from protocol.vocabulary import Mode, Role
 from verify.scripts.action import Who, action, between, faulty, one_of
-from verify.scripts.faults import flip
-from verify.scripts.people import bridged_fluid, clinician_bolus, command, visit
+from verify.scripts.faults import flip, power_cut
+from verify.scripts.people import bridged_fluid, clinician_bolus, visit
 from verify.scripts.run import Run
 from verify.starts import STROKE_NL, grant
 from verify.world import NO_BOLUS
@@ -57,7 +57,7 @@ def prime(run: Run, strokes: int, minutes: int, emptied: bool) -> None:
     run.clear_sky()
     if emptied:
         run.world.bench.empty_line()
-    reply = run.ask(Role.CLINICIAN, order)
+    reply = run.insist(Role.CLINICIAN, order)
     if isinstance(reply, Accepted):
         run.world.bench.advance(min(minutes * MINUTE_MS // 2, HOUR_MS))
 
@@ -74,17 +74,18 @@ def go_into(run: Run, state: str) -> None:
         case "flex":
             flex(run, 100_000, 200_000, turns=720, ahead=0, alternating=False, patient=4)
         case "minimum_rate":
-            run.note("program", world.program(world.prescription(0, mode=Mode.MINIMUM_RATE)))
-        case "stopped":
-            command(run, "stop")
+            prescription = world.prescription(0, mode=Mode.MINIMUM_RATE, patient_bolus=granted)
+            run.prescribe(prescription)
         case _:
-            run.note("program", world.program(world.prescription(100_000, patient_bolus=granted)))
+            run.prescribe(world.prescription(100_000, patient_bolus=granted))
+    world.bench.advance((30 if state == "flex" else 5) * MINUTE_MS + 1)
     match state:
+        case "stopped":
+            run.insist(Role.CLINICIAN, Stop())
         case "clinician_bolus":
             clinician_bolus(run, 3, minutes=30)
         case "patient_bolus":
-            world.bench.advance(5 * MINUTE_MS + 1)
-            run.ask(Role.PATIENT, PatientBolus())
+            run.insist(Role.PATIENT, PatientBolus())
         case "bridge" if run.told_all and not run.escaping:
             other = 5_000 if world.concentration != 5_000 else 1_000
             bridged_fluid(run, other, share=1, bridge=48_000)
@@ -96,9 +97,20 @@ def go_into(run: Run, state: str) -> None:
 def one_on_the_other(run: Run, state: str) -> None:
     """In some state a line is primed, or a patient presses; then both are waited for."""
     go_into(run, state)
-    run.ask(Role.PATIENT, PatientBolus())
-    run.world.bench.advance(MINUTE_MS)
+    if state != "stopped":  # the patient's session would take the clinician's place, and a stop nobody came back for alarms
+        run.insist(Role.PATIENT, PatientBolus())
+        run.world.bench.advance(MINUTE_MS)
     prime(run, 20, minutes=2, emptied=True)
+    run.world.bench.advance(10 * MINUTE_MS)
+
+
+@action(Who.CLINICIAN, state=one_of(*INTO))
+def bridged_from(run: Run, state: str) -> None:
+    """In some state the reservoir is filled with another concentration, with a bridge; then both are waited for."""
+    go_into(run, state)
+    if run.told_all and not run.escaping:
+        other = 5_000 if run.world.concentration != 5_000 else 1_000
+        bridged_fluid(run, other, share=1, bridge=48_000)
     run.world.bench.advance(10 * MINUTE_MS)
 
 
@@ -108,18 +120,26 @@ def lost_therapy(run: Run, state: str, bit: int, bridged: bool) -> None:
     go_into(run, state)
     for page in (0, 1):
         flip(run, f"therapy@{page}", bit)
-    command(run, "self_test")
+    run.insist(Role.CLINICIAN, SelfTest())
     world = run.world
     world.bench.advance(MINUTE_MS)
     again = world.prescription(100_000, bridge=48_000 if bridged else 0)
-    run.note("program", world.program(again))
+    run.prescribe(again)
     visit(run)
 
 
-@action(Who.BENCH, faulty, bit=between(0, 100))
-def lost_identity(run: Run, bit: int) -> None:
-    """Both copies of who the pump is and what its drugs are get damaged; a self-test finds it."""
+@action(
+    Who.BENCH, faulty, section=one_of("identity", "alarms", "metering"), bit=between(0, 100), alarmed=one_of(False, True)
+)
+def lost_section(run: Run, section: str, bit: int, alarmed: bool) -> None:
+    """Both copies of a section of memory get damaged, perhaps during an alarm, and power flickers before that shows."""
+    run.clear_sky()
+    if alarmed:
+        run.insist(Role.CLINICIAN, Stop())
+        run.world.hang_up()
+        run.world.bench.advance(7 * MINUTE_MS)
     for page in (0, 1):
-        flip(run, f"identity@{page}", bit)
-    command(run, "self_test")
+        flip(run, f"{section}@{page}", bit)
+    power_cut(run, for_ms=0)
     clinician_bolus(run, 1, minutes=1)
+    run.prescribe(run.world.prescription(100_000))

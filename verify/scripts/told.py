@@ -13,7 +13,7 @@ from verify.scripts.run import Run
 from verify.scripts.script import Script
 from verify.verdict import Verdict, pump_time
 
-SHOWN = 12
+SHOWN = 20
 """So many things that follow from one step are told; the rest is counted."""
 UNTOLD = {"session.opened", "session.closed", "wire.alarms", "battery.level", "bench.start", "bench.end"}
 """What happens all the time and explains nothing."""
@@ -112,6 +112,8 @@ def _event_words(line: str) -> str:
         return ""
     at = pump_time(event["at"])
     match kind:
+        case "wire.command" if data.get("reason") == "no_such_alarm":
+            return ""
         case "wire.command":
             outcome = " ".join(word(data[key]) for key in ("outcome", "reason") if data.get(key))
             return f"{at}  {word(data['role'])}: {data['message']} {outcome}"

@@ -23,6 +23,8 @@ def tours(seed: int, *, faulty: bool) -> Iterator[Script]:
     """Yield the tours, with or without faults in them."""
     for start in STARTS:
         yield Script(start, seed, faulty, [*_mistakes(), *_windows()])
+    for state in ("flex", "minimum_rate"):
+        yield Script("unprogrammed", seed, faulty, [_step("one_on_the_other", state=state)])
     for start in REAL:
         yield Script(start, seed, faulty, list(_interruptions()))
         if faulty:
@@ -53,6 +55,7 @@ def _interruptions() -> Iterator[Step]:
     for state in INTO:
         yield _step("one_on_the_other", state=state)
         yield _step("pass_time", for_ms=HOUR_MS)
+        yield _step("bridged_from", state=state)
         yield _step("other_fluid", concentration=25_000, share=1, reason=False)
     yield _step("visit")
     yield _step("pass_time", for_ms=DAY_MS)
@@ -62,7 +65,9 @@ def _losses() -> Iterator[Step]:
     for state in INTO:
         for bridged in (False, True):
             yield _step("lost_therapy", state=state, bit=7, bridged=bridged)
-    yield _step("lost_identity", bit=3)
+    for section in ("alarms", "metering", "identity"):
+        yield _step("visit")
+        yield _step("lost_section", section=section, bit=3, alarmed=True)
     yield _step("visit")
     yield _step("magnet", stalled=True)
     yield _step("pass_time", for_ms=HOUR_MS)
