@@ -64,7 +64,6 @@ class AlarmWatcher(Watcher):
         for clock in self._clocks:
             if clock.raised and not clock.cause.lasting and clock.row.name not in scene.alarms:
                 clock.cause.announced()
-                clock.raised = False
 
     def _cleared(self, event: Event) -> Iterator[Finding]:
         clock = self._by_name.get(word(event.data["alarm"]))

@@ -72,7 +72,7 @@ class AlarmFlowWatcher(Watcher):
         """The latest instant and the rate in force just before it."""
         self._alarm_at_ms: int | None = None
         self._excused_at_ms: int | None = None
-        """When a command was accepted or power came back: reasons of their own for another rate."""
+        """When a command was accepted, or power failed before anybody was told so, or came back: other reasons."""
         self._disobeyed = False
 
     def see(self, event: Event, scene: Scene) -> Iterator[Finding]:
@@ -82,7 +82,7 @@ class AlarmFlowWatcher(Watcher):
             self._before_instant = (event.at, scene.rate)
         if event.kind == "alarm.raised":
             self._alarm_at_ms = event.at
-        elif event.kind == "power.restored" or event.data.get("outcome") == "accepted":
+        elif event.kind in ("power.cut", "power.restored") or event.data.get("outcome") == "accepted":
             self._excused_at_ms = event.at
 
     def end(self, scene: Scene) -> Iterator[Finding]:
