@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import click
@@ -39,7 +40,7 @@ class NoScript(click.ClickException):
 @click.pass_context
 def replay_script(
     ctx: click.Context,
-    script: click.utils.LazyFile,
+    script: io.TextIOBase,
     as_json: bool,
     journal: Path | None,
     plot: Path | None,
@@ -72,7 +73,7 @@ def replay_script(
     ctx.exit(0 if told.holds else FAILURE_FOUND)
 
 
-def _read(script: click.utils.LazyFile) -> Script:
+def _read(script: io.TextIOBase) -> Script:
     name = getattr(script, "name", "the script")
     try:
         return read_script(script.read())

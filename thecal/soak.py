@@ -26,7 +26,7 @@ TICK_S = 0.05
 SHORT_UNITS = {"s": "s", "m": "min", "h": "h", "d": "day"}
 
 
-class Span(click.ParamType):
+class Span(click.ParamType):  # type: ignore[type-arg] # no generic before click 8.5
     """A time such as ``10m`` or ``2 h``, in seconds."""
 
     name = "time"

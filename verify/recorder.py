@@ -47,7 +47,7 @@ class Recorder:
         self._boluses: deque[int] = deque()
         self._wrong_proofs = 0
         self._just_mended = False
-        """Whether the clock had just been mended when power failed: what was noted by then may be said at once."""
+        """Whether the clock stood, or had just been mended, when power failed: what was noted may be said at once."""
         self._counts_anew = False
         """Whether power was lost since the last wrong proof; what the pump had noted by then it may still say."""
         self._write.level("powered", True)
@@ -139,7 +139,7 @@ class Recorder:
         else:
             write.level("telemetry_held", False)
             self._counts_anew = True
-            self._just_mended = write.is_true("clock_mended")
+            self._just_mended = write.is_true("clock_mended") or write.is_true("clock_stands")
             write.until("clock_mended", 0)
             for role in ROLES:
                 if write.is_true(f"session({role})"):

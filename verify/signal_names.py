@@ -126,7 +126,10 @@ MEANINGS: Mapping[str, tuple[Iterable[str], str]] = {
     "injected": ((*FAULTS, ANY), "moment: the bench brings a fault about"),
     "battery": (BATTERY, "the battery has reached this level, as its own comparators say"),
     "clock_stands": ((), "the clock stands still"),
-    "clock_mended": ((), "the clock stood and was mended in the last minute, or in the one before power failed"),
+    "clock_mended": (
+        (),
+        "the clock stood and was mended in the last minute; at power-up, stood or was just mended when power failed",
+    ),
     "clock_jumps": ((), "moment: the clock jumps or wraps"),
     "telemetry_held": ((), "interference holds the receiver on"),
     "bolus_started": ((*BOLUSES, ANY), "moment: a bolus begins"),

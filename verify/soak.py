@@ -1,8 +1,8 @@
-"""Soaking: scripts drawn at random, one after the other, for as long as there is time, in a folder that can be resumed.
+"""Soaking: scripts drawn at random, for as long as there is time, in a folder that can be resumed.
 
-``rounds.jsonl`` has a line for each round as soon as it is over, ``reached.json`` what all rounds reached together, and
-each script that broke something is a file of its own. A round depends on the folder's seed and its number alone, so a
-round that was interrupted is simply played again.
+``rounds.jsonl`` has a line for each round as soon as it is over, ``reached.json`` what all rounds reached together,
+and each script that broke something is a file of its own. A round depends on the folder's seed and its number alone,
+so a round that was interrupted is simply played again.
 """
 
 from __future__ import annotations
@@ -106,7 +106,9 @@ class Soak:
             path.write_text(json.dumps({"thecal_soak": FORMAT, "seed": self.seed}) + "\n", encoding="utf-8")
             return
         text = path.read_text(encoding="utf-8")
-        if text and not text.endswith("\n"):  # a line that was cut off when the machine went down: its round comes again
+        if text and not text.endswith(
+            "\n"
+        ):  # a line that was cut off when the machine went down: its round comes again
             text = text[: text.rfind("\n") + 1]
             self.keep(ROUNDS, text)
         self._read(text, seed)
@@ -118,7 +120,7 @@ class Soak:
             head, *lines = (json.loads(line) for line in text.splitlines())
             if head["thecal_soak"] != FORMAT:
                 raise ValueError(head)
-            self.seed: int = head["seed"]
+            self.seed = int(head["seed"])
             self.played = [Played(**line) for line in lines]
         except (ValueError, KeyError, TypeError):
             raise SoakError(f"{self._path(ROUNDS)} is not a record of this version; give another folder") from None

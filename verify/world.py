@@ -21,9 +21,9 @@ from protocol.conversation import ChannelEnded, Conversation, NoAnswer, PeerReje
 from protocol.errors import ProtocolError
 from protocol.keys import KEY_OCTETS, role_key
 from protocol.messages import (
+    NO_DIGEST,
     Commit,
     Drug,
-    NO_DIGEST,
     Message,
     PatientBolusGrant,
     Prescription,
@@ -35,9 +35,9 @@ from protocol.messages import (
     StageSchedule,
     encode,
 )
+from protocol.prescription_digest import schedule_digest
 from protocol.units import DAY_MS, HOUR_MS, Milliseconds, Nanolitres, NanolitresPerDay, Picograms
 from protocol.units import PicogramsPerNanolitre as Concentration
-from protocol.prescription_digest import schedule_digest
 from protocol.vocabulary import Mode, Role
 from verify.hostile import FAIR, HostileCarrier, Weather
 from verify.judge import judge_lines

@@ -295,7 +295,7 @@ def test_a_pump_held_at_the_minimum_rate_counts_as_stopped() -> None:
 
 
 def test_what_an_alarm_announced_is_not_owed_again_when_the_alarm_is_forgotten() -> None:
-    """A second refusal during the alarm was announced by it; one after the alarm was lost with memory is a new one."""
+    """A second refusal during the alarm was announced by it; one after the alarm was lost is a new one."""
     story = healthy(1).tell(DAY_MS, "guard.refused").raised(DAY_MS, "dose_limit").tell(DAY_MS + 1, "guard.refused")
     forgotten = deepcopy(story).tell(DAY_MS + 2, "alarm.forgotten")
     late = "dose_limit was not raised"

@@ -7,8 +7,8 @@ from collections.abc import Callable
 import pytest
 from hypothesis import settings
 
-from verify.suites.suite import Effort
 from verify.suites.reach import OUT_OF_REACH, reached, wanted
+from verify.suites.suite import Effort
 from verify.suites.wire import runs
 
 SEED = 1
@@ -58,7 +58,7 @@ def test_no_script_breaks_what_is_claimed(faulty: bool, record_property: Callabl
 
 def test_what_is_out_of_reach_would_be_wanted() -> None:
     """Nothing is excused that would not be insisted on, so the excuses shrink with what they excuse."""
-    import verify.suites.reach as reach  # noqa: PLC0415
+    from verify.suites import reach  # noqa: PLC0415
 
     assert set(OUT_OF_REACH) <= {*reach.HEALTHY, *reach.FAULTY}
     assert all(OUT_OF_REACH.values())

@@ -1,7 +1,7 @@
 """What an action is: a name, who does it, and what its arguments may be, as data.
 
-An argument is a whole number, a truth value or a word, so that a script can be written down and read. What may be drawn
-is said by a ``Domain``; the actions themselves are functions in ``people``, ``faults``, ``wire`` and ``passing``.
+An argument is a whole number, a truth value or a word, so that a script can be written down and read. What may be
+drawn is said by a ``Domain``; the actions themselves are functions in the other modules of this folder.
 """
 
 from __future__ import annotations

@@ -256,7 +256,7 @@ def change_fluid(run: Run, concentration: int, share: int, bridge: int, *, reaso
     if not reason:
         prescription = replace(prescription, override_reason="")
     world.bench.refill(volume_nl, ((MORPHINE, concentration),))
-    reply = world.program(prescription)
+    reply = world.program(prescription) or world.program(prescription)
     run.note("bridged fluid" if bridge else "other fluid", reply)
     if not isinstance(reply, Accepted):
         world.concentration = before

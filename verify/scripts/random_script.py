@@ -23,7 +23,7 @@ class Round(NamedTuple):
 
 
 def play_random(seed: int, steps: int = STEPS) -> Round:
-    """Draw a script and play it as it is drawn, so that only what can happen is drawn. The same seed, the same script.
+    """Draw a script and play it as it is drawn: only what can happen is drawn. The same seed, the same script.
 
     Never raises: a crash of what is tried is what broke.
     """

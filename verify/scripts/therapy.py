@@ -12,10 +12,13 @@ from verify.scripts.action import Who, action, between, faulty, one_of
 from verify.scripts.faults import flip, power_cut
 from verify.scripts.people import bridged_fluid, clinician_bolus, visit
 from verify.scripts.run import Run
-from verify.starts import STROKE_NL, grant
+from verify.starts import STROKE_NL, bolus, grant
 from verify.world import NO_BOLUS
 
 WEEK_MS = 7 * DAY_MS
+FAST_BRIDGE = 2_000_000
+BRIDGED_MS = 8 * HOUR_MS
+"""After which a bridge at that rate is over."""
 
 
 @action(
@@ -27,7 +30,9 @@ WEEK_MS = 7 * DAY_MS
     alternating=one_of(False, True),
     patient=one_of(0, 1, 4),
 )
-def flex(run: Run, first: int, second: int, turns: int, ahead: int, alternating: bool, patient: int) -> None:
+def flex(
+    run: Run, first: int, second: int, turns: int, ahead: int, alternating: bool, patient: int, bridge: int = 0
+) -> None:
     """A clinician prescribes a flex schedule: two rates a day, or by turns on days, with midnight soon to come.
 
     The second rate begins so many minutes after midnight, and midnight is so many minutes ahead.
@@ -42,8 +47,8 @@ def flex(run: Run, first: int, second: int, turns: int, ahead: int, alternating:
     days = bytes(day % 2 if alternating else 0 for day in range(7))
     schedule = Schedule(Milliseconds(anchor_ms), days, tuple(steps))
     granted = grant(strokes=patient, minutes=2, lockout=30, count=4) if patient else NO_BOLUS
-    prescription = run.world.prescription(0, mode=Mode.FLEX, patient_bolus=granted, schedule=schedule)
-    run.note("flex", run.world.program(prescription, schedule))
+    prescription = run.world.prescription(0, mode=Mode.FLEX, patient_bolus=granted, schedule=schedule, bridge=bridge)
+    run.note("flex", run.world.program(prescription, schedule) or run.world.program(prescription, schedule))
 
 
 @action(Who.CLINICIAN, strokes=one_of(1, 20, 280, 700), minutes=one_of(1, 10, 60), emptied=one_of(True, True, False))
@@ -62,7 +67,16 @@ def prime(run: Run, strokes: int, minutes: int, emptied: bool) -> None:
         run.world.bench.advance(min(minutes * MINUTE_MS // 2, HOUR_MS))
 
 
-INTO = ("simple_continuous", "flex", "minimum_rate", "stopped", "clinician_bolus", "patient_bolus", "bridge", "priming")
+INTO = (
+    "simple_continuous",
+    "flex",
+    "minimum_rate",
+    "stopped",
+    "clinician_bolus",
+    "patient_bolus",
+    "bridge",
+    "priming",
+)
 
 
 def go_into(run: Run, state: str) -> None:
@@ -87,36 +101,39 @@ def go_into(run: Run, state: str) -> None:
         case "patient_bolus":
             run.insist(Role.PATIENT, PatientBolus())
         case "bridge" if run.told_all and not run.escaping:
-            other = 5_000 if world.concentration != 5_000 else 1_000
-            bridged_fluid(run, other, share=1, bridge=48_000)
+            bridged_fluid(run, _other_than(world.concentration), share=1, bridge=48_000)
         case "priming":
             prime(run, 20, minutes=60, emptied=True)
 
 
-@action(Who.CLINICIAN, state=one_of(*INTO))
-def one_on_the_other(run: Run, state: str) -> None:
-    """In some state a line is primed, or a patient presses; then both are waited for."""
-    go_into(run, state)
-    if state != "stopped":  # the patient's session would take the clinician's place, and a stop nobody came back for alarms
-        run.insist(Role.PATIENT, PatientBolus())
-        run.world.bench.advance(MINUTE_MS)
-    prime(run, 20, minutes=2, emptied=True)
-    run.world.bench.advance(10 * MINUTE_MS)
+BY = ("patient", "clinician", "prime", "bridge", "flex_bridge")
 
 
-@action(Who.CLINICIAN, state=one_of(*INTO))
-def bridged_from(run: Run, state: str) -> None:
-    """In some state the reservoir is filled with another concentration, with a bridge; then both are waited for."""
+@action(Who.CLINICIAN, state=one_of(*INTO), by=one_of(*BY))
+def interrupted(run: Run, state: str, by: str) -> None:
+    """In some state the patient presses, or a clinician gives a bolus, primes, or changes the fluid; time passes."""
     go_into(run, state)
-    if run.told_all and not run.escaping:
-        other = 5_000 if run.world.concentration != 5_000 else 1_000
-        bridged_fluid(run, other, share=1, bridge=48_000)
-    run.world.bench.advance(10 * MINUTE_MS)
+    match by:
+        case "patient":
+            run.insist(Role.PATIENT, PatientBolus())
+        case "clinician":
+            run.insist(Role.CLINICIAN, bolus(3, 30))
+        case "prime":
+            prime(run, 20, minutes=2, emptied=True)
+        case _ if run.told_all and not run.escaping:
+            bridged_fluid(run, _other_than(run.world.concentration), share=1, bridge=FAST_BRIDGE)
+            if by == "flex_bridge":
+                flex(run, 100_000, 200_000, turns=720, ahead=0, alternating=False, patient=0, bridge=FAST_BRIDGE)
+    run.world.bench.advance(10 * MINUTE_MS if by in ("patient", "clinician", "prime") else BRIDGED_MS)
+
+
+def _other_than(concentration: int) -> int:
+    return 5_000 if concentration != 5_000 else 1_000
 
 
 @action(Who.BENCH, faulty, state=one_of(*INTO), bit=between(0, 100), bridged=one_of(False, True))
 def lost_therapy(run: Run, state: str, bit: int, bridged: bool) -> None:
-    """In some state both copies of the prescription are damaged and a self-test finds it; a clinician prescribes anew."""
+    """In some state both copies of the prescription are damaged, a self-test finds it, and it is given anew."""
     go_into(run, state)
     for page in (0, 1):
         flip(run, f"therapy@{page}", bit)
@@ -129,10 +146,14 @@ def lost_therapy(run: Run, state: str, bit: int, bridged: bool) -> None:
 
 
 @action(
-    Who.BENCH, faulty, section=one_of("identity", "alarms", "metering"), bit=between(0, 100), alarmed=one_of(False, True)
+    Who.BENCH,
+    faulty,
+    section=one_of("identity", "alarms", "metering"),
+    bit=between(0, 100),
+    alarmed=one_of(False, True),
 )
 def lost_section(run: Run, section: str, bit: int, alarmed: bool) -> None:
-    """Both copies of a section of memory get damaged, perhaps during an alarm, and power flickers before that shows."""
+    """Both copies of a section of memory get damaged, perhaps in an alarm, and power flickers before that shows."""
     run.clear_sky()
     if alarmed:
         run.insist(Role.CLINICIAN, Stop())

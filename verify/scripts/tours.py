@@ -7,12 +7,13 @@ state. Whatever else is then drawn at random comes on top.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import cycle, product
 
 from protocol.units import DAY_MS, HOUR_MS
 from verify.scripts.action import Value
 from verify.scripts.mistakes import MISTAKES
 from verify.scripts.script import Script, Step
-from verify.scripts.therapy import INTO
+from verify.scripts.therapy import BY, INTO
 from verify.starts import STARTS
 
 REAL = ("unprogrammed", "full_rate", "valve_metered")
@@ -23,12 +24,15 @@ def tours(seed: int, *, faulty: bool) -> Iterator[Script]:
     """Yield the tours, with or without faults in them."""
     for start in STARTS:
         yield Script(start, seed, faulty, [*_mistakes(), *_windows()])
-    for state in ("flex", "minimum_rate"):
-        yield Script("unprogrammed", seed, faulty, [_step("one_on_the_other", state=state)])
+    for state, by in product(INTO, BY):
+        yield Script("unprogrammed", seed, faulty, [_step("interrupted", state=state, by=by)])
     for start in REAL:
-        yield Script(start, seed, faulty, list(_interruptions()))
+        yield Script(start, seed, faulty, [*_interruptions()])
         if faulty:
-            yield Script(start, seed, faulty, list(_losses()))
+            yield Script(start, seed, faulty, [*_losses()])
+    if faulty:
+        for state in INTO:
+            yield Script("unprogrammed", seed, faulty, [_step("lost_therapy", state=state, bit=7, bridged=True)])
 
 
 def _mistakes() -> Iterator[Step]:
@@ -52,10 +56,9 @@ def _windows() -> Iterator[Step]:
 
 
 def _interruptions() -> Iterator[Step]:
-    for state in INTO:
-        yield _step("one_on_the_other", state=state)
+    for state, by in zip(INTO, cycle(BY), strict=False):
+        yield _step("interrupted", state=state, by=by)
         yield _step("pass_time", for_ms=HOUR_MS)
-        yield _step("bridged_from", state=state)
         yield _step("other_fluid", concentration=25_000, share=1, reason=False)
     yield _step("visit")
     yield _step("pass_time", for_ms=DAY_MS)

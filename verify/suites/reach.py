@@ -91,6 +91,10 @@ FAULTY = (
     *(FORMULA + each.id for each in load_properties() if isinstance(each.formula, Implies)),
 )
 OUT_OF_REACH: dict[str, str] = {
+    "refused memory_fault": "a pump that lost its library lost its serial number, too, and is taken for another pump",
+    "change unprogrammed → bridge": "without a prescription no fluid is known to stand in the line; if memory lost "
+    "the prescription, the memory alarm holds the pump at a stop until a start",
+    "change priming → bridge": "a line that is being primed holds more than one fluid, and such a line has no bridge",
     FORMULA + "eos-before-the-end": "takes years on one battery; reached by the lives of years",
     FORMULA + "eri-before-eos": "takes years on one battery; reached by the lives of years",
 }

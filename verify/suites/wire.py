@@ -82,7 +82,8 @@ def _rule_of(action: Action) -> Any:
 
     act.__name__ = action.name
     possible = precondition(lambda self: self.run is not None and action.possible(self.run))
-    return possible(rule(**{name: drawn(domain) for name, domain in action.domains.items()})(act))
+    arguments: Any = {name: drawn(domain) for name, domain in action.domains.items()}
+    return possible(rule(**arguments)(act))  # type: ignore[no-untyped-call] # Hypothesis leaves it open
 
 
 for _action in ACTIONS.values():
