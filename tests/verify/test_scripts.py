@@ -1,0 +1,165 @@
+"""Scripts as data: read, played, told, shortened and drawn, always with the same outcome."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from random import Random
+from typing import Any
+
+import pytest
+
+from verify.broken import BrokenPropertyError
+from verify.scripts.action import between, one_of
+from verify.scripts.catalogue import ACTIONS
+from verify.scripts.kept import kept_scripts
+from verify.scripts.mistakes import MISTAKES
+from verify.scripts.random_script import play_random
+from verify.scripts.run import Run, played
+from verify.scripts.script import Script, ScriptError, Step, read_script
+from verify.scripts.shorten import shortened
+from verify.scripts.told import replay
+
+VISIT = Step("visit", {})
+PRESS = Step("patient_bolus", {"presses": 2})
+HOUR = Step("pass_time", {"for_ms": 3_600_000})
+STRANGER = Step("stranger", {})
+SCRIPT = Script("full_rate", 7, faulty=True, steps=[VISIT, PRESS, HOUR])
+
+
+def test_what_is_written_is_read() -> None:
+    """A script read from its own text is the same script."""
+    assert read_script(SCRIPT.text()) == SCRIPT
+
+
+@pytest.mark.parametrize(
+    ("spoil", "complaint"),
+    [
+        (lambda data: data.update(thecal_script=2), "format 1"),
+        (lambda data: data.pop("seed"), "differs in seed"),
+        (lambda data: data.update(start="nowhere"), "“start” is one of"),
+        (lambda data: data.update(seed=-1), "a whole number from 0"),
+        (lambda data: data.update(faulty=1), "true or false"),
+        (lambda data: data.update(steps={}), "“steps” is a list"),
+        (lambda data: data["steps"].append("visit"), "step 4 is not a list"),
+        (lambda data: data["steps"].append(["fly", {}]), "step 4: no action is called “fly”"),
+        (lambda data: data["steps"].append(["pass_time", {}]), "step 4: “pass_time” takes for_ms"),
+        (lambda data: data["steps"].append(["pass_time", {"for_ms": "long"}]), "cannot be 'long'"),
+        (lambda data: data["steps"].append(["pass_time", {"for_ms": True}]), "cannot be True"),
+    ],
+)
+def test_a_text_that_is_no_script_is_refused_in_words(spoil: Callable[[dict[str, Any]], object], complaint: str) -> None:
+    """What is wrong is named, and at which step."""
+    data = json.loads(SCRIPT.text())
+    spoil(data)
+    with pytest.raises(ScriptError, match=complaint):
+        read_script(json.dumps(data))
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "3", '{"steps": []}', "\x00"])
+def test_any_other_text_is_refused(text: str) -> None:
+    """Whatever the text is, it is refused as no script and never ends in a crash."""
+    with pytest.raises(ScriptError):
+        read_script(text)
+
+
+def test_a_script_gives_the_same_journal_every_time() -> None:
+    """Two plays of one script differ in no byte of their journals."""
+    first, second = (replay(SCRIPT) for _ in range(2))
+    assert first.journal == second.journal
+    assert first.holds
+
+
+def test_a_story_says_when_who_and_what_followed() -> None:
+    """Each step is told with its time and actor, and beneath it what the pump did."""
+    lines = replay(SCRIPT).lines()
+    assert any("clinician  visit" in line for line in lines)
+    assert any("patient    patient_bolus presses=2" in line for line in lines)
+    assert any("patient: PatientBolus" in line for line in lines)
+    assert any(line.startswith("holds: 0 findings") for line in lines)
+
+
+def test_a_step_that_cannot_happen_is_passed_over_and_said_so() -> None:
+    """Days do not pass at a rate that would take too many strokes; the story says that they did not."""
+    told = replay(replace(SCRIPT, start="small_windows", steps=[Step("power_returns", {})]))
+    assert told.steps[0].followed == ("cannot happen now",)
+    assert told.holds
+
+
+def test_a_crash_is_what_broke(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An exception out of the pump is told as the end of the story, and later steps are not played."""
+
+    def crash(_: Run) -> None:
+        raise ZeroDivisionError("by zero")
+
+    monkeypatch.setitem(ACTIONS, "stranger", ACTIONS["stranger"]._replace(act=crash))
+    told = replay(replace(SCRIPT, steps=[STRANGER, VISIT]))
+    assert told.broken == "ZeroDivisionError: by zero"
+    assert not told.holds
+    assert len(told.steps) == 1
+
+
+def test_what_breaks_is_made_as_short_as_possible(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of many steps only those are left that it takes: here somebody let in by whoever visited before."""
+
+    def let_in(run: Run) -> None:
+        if run.reached["EnterRefill done"]:
+            raise BrokenPropertyError("a stranger was let in")
+
+    monkeypatch.setitem(ACTIONS, "stranger", ACTIONS["stranger"]._replace(act=let_in))
+    long = replace(SCRIPT, steps=[HOUR, PRESS, VISIT, HOUR, PRESS, PRESS, STRANGER, HOUR, VISIT])
+    assert shortened(long).steps == [VISIT, STRANGER]
+    sound = replace(SCRIPT, steps=[HOUR, STRANGER])
+    assert shortened(sound) == sound
+
+
+def test_the_tries_of_a_shortening_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With no try to spare the script stays as it is, and still breaks."""
+
+    def let_in(_: Run) -> None:
+        raise BrokenPropertyError("a stranger was let in")
+
+    monkeypatch.setitem(ACTIONS, "stranger", ACTIONS["stranger"]._replace(act=let_in))
+    long = replace(SCRIPT, steps=[HOUR, PRESS, STRANGER])
+    assert shortened(long, tries=0) == long
+
+
+def test_what_an_action_needs_is_drawn_from_its_domain() -> None:
+    """Numbers and choices are both drawn, nothing else, and what is drawn can be read again."""
+    domain = between(1, 3, 50)
+    assert {domain.draw(Random(seed)) for seed in range(100)} == {1, 2, 3, 50}
+    assert domain.words() == "1 to 3, 50"
+    assert one_of("a", "a", "b").words() == "a, b"
+    chance = Random(1)
+    for action in ACTIONS.values():
+        assert all(domain.holds(domain.draw(chance)) for domain in action.domains.values())
+        assert action.words.endswith(".")
+
+
+def test_a_random_script_is_the_same_for_the_same_seed_and_can_be_replayed() -> None:
+    """Its seed gives the script, and the script gives the run."""
+    first, second = (play_random(3, steps=15) for _ in range(2))
+    assert first == second
+    assert first.script != play_random(4, steps=15).script
+    assert len(first.script.steps) == 15
+    run, verdict = played(read_script(first.script.text()))
+    assert verdict.holds is (first.broken is None)
+    assert dict(run.reached) == first.reached
+
+
+def test_every_kept_script_has_its_story() -> None:
+    """Whoever opens a kept script reads what it once broke."""
+    assert len(kept_scripts()) >= 6
+    assert all(script.story and script.steps for script in kept_scripts().values())
+
+
+def test_no_mistake_is_accepted_by_an_infusing_pump() -> None:
+    """Each mistake is refused, and each for a reason."""
+    run = Run(replace(SCRIPT, steps=[]))
+    for what in MISTAKES:
+        run.take(Step("mistake", {"what": what}))
+        run.take(Step("mistake", {"what": what}))
+    refused = {name.removeprefix("mistake refused ") for name in run.reached if name.startswith("mistake refused ")}
+    assert len(refused) >= 15
+    assert not run.reached["mistake done"]
