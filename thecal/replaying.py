@@ -11,7 +11,8 @@ from thecal.drawing import draw
 from thecal.failures import FAILURE_FOUND, WRONG_USAGE
 from thecal.output import bad, emit, good, say, tell
 from verify.scripts.catalogue import ACTIONS
-from verify.scripts.script import Script, ScriptError, read_script
+from verify.scripts.reading import ScriptError, read_script
+from verify.scripts.script import Script
 from verify.scripts.shorten import shortened
 from verify.scripts.told import replay
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime
 import io
 import json
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from thecal.matrix import FILE, JUNIT, TESTS, runs_of, sources, tests_of
 from thecal.output import bad, doubtful, good, say, tell
 from verify.judge import UnjudgeableError, judge
 from verify.properties import load_properties
+from verify.report.counterexamples import counterexamples, dose_svg
 from verify.report.evidence import Evidence, EvidenceError, read_faults, read_mutants, read_verdict
 from verify.report.folder import FolderError, differences, write_folder
 from verify.report.origin import commit_of, versions
@@ -57,7 +57,8 @@ def report(
 ) -> None:
     """Collect evidence in the folder OUT: one page, the matrix, copies of all that went in, and a manifest.
 
-    It runs nothing: what is not given as a file is shown as not run.
+    It runs nothing but the counterexamples that a run has found, to tell their stories. What is not given as a file
+    is shown as not run.
 
     \b
     Examples:
@@ -103,6 +104,7 @@ def _write(out: Path, evidence: Evidence, given: list[Path]) -> None:
         "matrix.json": json.dumps(as_json(evidence.matrix), ensure_ascii=False, indent=1),
         "matrix.csv": as_csv(evidence.matrix),
         "requirements.sdoc": as_sdoc(evidence.matrix),
+        **{example.file: example.told.script.text() for example in counterexamples(evidence.results)},
     }
     try:
         write_folder(out, texts, given)
@@ -133,11 +135,4 @@ def _judged(path: Path) -> Mapping[str, Any]:
 
 
 def _drawn(path: Path) -> str:
-    from verify.plot import dose_plot_svg  # noqa: PLC0415 - a report without a counterexample draws nothing
-    from verify.timeline import timeline  # noqa: PLC0415
-
-    with tempfile.TemporaryDirectory() as place:
-        picture = Path(place) / "doses.svg"
-        dose_plot_svg(timeline(read_journal(io.StringIO(path.read_text("utf-8")))), picture)
-        text = picture.read_text("utf-8")
-    return text[text.index("<svg") :]
+    return dose_svg(read_journal(io.StringIO(path.read_text("utf-8"))))

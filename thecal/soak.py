@@ -17,7 +17,7 @@ from protocol.units import Milliseconds, QuantityError
 from thecal.failures import FAILURE_FOUND, OutsideMissing
 from thecal.output import bad, emit, good, say, tell
 from thecal.stopping import StopRequest
-from verify.scripts.script import read_script
+from verify.scripts.reading import read_script
 from verify.scripts.shorten import shortened
 from verify.soak import Soak, SoakError, play_round, summary
 

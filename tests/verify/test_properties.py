@@ -616,14 +616,19 @@ TROUBLES: list[tuple[Callable[[int], World], Callable[[World], None], set[str]]]
 ]
 
 
+@pytest.mark.safety
 @pytest.mark.parametrize(("start", "trouble", "shown"), TROUBLES, ids=[each[1].__name__ for each in TROUBLES])
 def test_troubles_of_the_real_pump_are_met_as_promised(
-    start: Callable[[int], World], trouble: Callable[[World], None], shown: set[str]
+    start: Callable[[int], World],
+    trouble: Callable[[World], None],
+    shown: set[str],
+    record_property: Callable[[str, object], None],
 ) -> None:
     """Nothing is violated, and the formulas that the trouble is about were put to the test."""
     world = start(1)
     trouble(world)
     verdict = world.verdict()
+    record_property("counts", dict(verdict.counts()))
     assert verdict.holds, "\n".join(verdict.lines())
     assert {each.id for each in verdict.formulas if not each.idle} >= shown
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
+from xml.sax.saxutils import quoteattr
 
 import pytest
 from click.testing import CliRunner
@@ -32,6 +33,8 @@ from verify.report.origin import Commit, commit_of, versions
 from verify.report.page import page, span
 from verify.report.parts import Grade, parts, whole
 from verify.report.picture import grid_svg
+from verify.scripts.reading import read_script
+from verify.scripts.script import Script, Step
 from verify.story import healthy
 from verify.trace.collected import written
 from verify.trace.matrix import build
@@ -404,3 +407,26 @@ def test_the_shipped_matrix_goes_into_a_page() -> None:
     assert all(f'id="{name}"' in text for name in known.requirements)
     assert all(name in text for name in known.hazards)
     assert sources().hazards
+
+
+def test_a_counterexample_is_told_again_drawn_and_kept(tmp_path: Path, listed: Path) -> None:
+    """The script that a test recorded is played once more; its story stands in the page, its file in the folder."""
+    script = Script("unprogrammed", 1, False, [Step("visit", {}), Step("pass_time", {"for_ms": 60_000})])
+    junit = tmp_path / "junit.xml"
+    recorded = quoteattr(script.text()).replace("\n", "&#10;")
+    junit.write_text(
+        '<testsuites><testsuite name="pytest" timestamp="2026-01-01T00:00:00" time="1" hostname="h">'
+        '<testcase classname="tests.verify.test_suites" name="test_every[wire.faulty]" time="1"><properties>'
+        f'<property name="counterexample" value={recorded}/></properties><failure message="broken">x</failure>'
+        "</testcase></testsuite></testsuites>",
+        encoding="utf-8",
+    )
+    out = tmp_path / "out"
+    result = CliRunner().invoke(verify, ["report", str(out), "--junit", str(junit), "--tests", str(listed)])
+    assert result.exit_code == 1, result.output
+    kept = out / "counterexample-test-every-wire-faulty.json"
+    assert read_script(kept.read_text(encoding="utf-8")) == script
+    text = (out / "report.html").read_text(encoding="utf-8")
+    assert "clinician  visit" in text
+    assert "breaks nothing now" in text
+    assert kept.name in (out / "SHA256SUMS").read_text(encoding="utf-8")

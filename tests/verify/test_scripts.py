@@ -16,8 +16,9 @@ from verify.scripts.catalogue import ACTIONS
 from verify.scripts.kept import kept_scripts
 from verify.scripts.mistakes import MISTAKES
 from verify.scripts.random_script import play_random
+from verify.scripts.reading import ScriptError, read_script
 from verify.scripts.run import Run, played
-from verify.scripts.script import Script, ScriptError, Step, read_script
+from verify.scripts.script import Script, Step
 from verify.scripts.shorten import shortened
 from verify.scripts.told import replay
 
@@ -49,7 +50,9 @@ def test_what_is_written_is_read() -> None:
         (lambda data: data["steps"].append(["pass_time", {"for_ms": True}]), "cannot be True"),
     ],
 )
-def test_a_text_that_is_no_script_is_refused_in_words(spoil: Callable[[dict[str, Any]], object], complaint: str) -> None:
+def test_a_text_that_is_no_script_is_refused_in_words(
+    spoil: Callable[[dict[str, Any]], object], complaint: str
+) -> None:
     """What is wrong is named, and at which step."""
     data = json.loads(SCRIPT.text())
     spoil(data)

@@ -36,6 +36,8 @@ def test_every_property_holds(name: str, record_property: Callable[[str, object]
     """The code as it is breaks no property, and every premise of each occurs."""
     each = PROPERTIES[name]
     outcome = show(each, Effort(SEED, max(1, settings().max_examples // CI_EXAMPLES) * each.smoke))
+    if outcome.effort.counterexample:
+        record_property("counterexample", outcome.effort.counterexample)
     if each.premises:
         record_property("reached", {premise: outcome.effort.reached[premise] for premise in each.premises})
     assert outcome.story is None, outcome.story

@@ -13,12 +13,19 @@ from typing import NamedTuple
 from emulator.firmware.therapy import ROWS
 from protocol.messages import MESSAGES
 from protocol.vocabulary import AlarmCode, Reason, TherapyState
-from verify.encounters import NO_ALARM, SEPARATOR, SEPARATORS
+from verify.encounters import COMMAND, NO_ALARM, SEPARATOR, SEPARATORS
 
 STATES = tuple(state.name.lower() for state in TherapyState)
 ALARMS = tuple(code.name.lower() for code in AlarmCode)
 REASONS = tuple(reason.name.lower() for reason in Reason)
 HAPPENINGS = ("power cut", "power back", "refill", "refusal")
+OUT_OF_REACH = {
+    "memory_fault": "a pump that lost its library lost its serial number, too, and is taken for another pump",
+    "unprogrammed → bridge": "without a prescription no fluid is known to stand in the line; if memory lost the "
+    "prescription, the memory alarm holds the pump at a stop until a start",
+    "priming → bridge": "a line that is being primed holds more than one fluid, and such a line has no bridge",
+}
+"""Changes of state that the pump's table allows, and reasons it has, that no run over the wire can reach; and why."""
 ACCEPTED, REFUSED = "accepted", "refused"
 
 
@@ -52,6 +59,16 @@ class Reached(NamedTuple):
         """Return what was never reached."""
         return [name for name, count in self.counts.items() if not count]
 
+    @property
+    def excused(self) -> dict[str, str]:
+        """Return what was never reached and cannot be, with the reason."""
+        return {name: OUT_OF_REACH[name] for name in self.never if name in OUT_OF_REACH}
+
+    @property
+    def gaps(self) -> list[str]:
+        """Return what was never reached although it could be."""
+        return [name for name in self.never if name not in OUT_OF_REACH]
+
 
 class Coverage(NamedTuple):
     """All of it."""
@@ -75,6 +92,7 @@ def coverage(encounters: Mapping[str, int]) -> Coverage:
     transitions, states, alarms, reasons = (Counter[str]() for _ in range(4))
     for name, count in encounters.items():
         if name.count(SEPARATOR) != SEPARATORS:
+            reasons[reason_of(name)] += count
             continue
         state, event, alarm = name.split(SEPARATOR)
         kind = _kind(event)
@@ -104,6 +122,16 @@ def coverage(encounters: Mapping[str, int]) -> Coverage:
         ),
         strange=tuple(sorted(name for name in transitions if name not in allowed and not _stays(name))),
     )
+
+
+def reason_of(name: str) -> str:
+    """Return the reason in what a script counted of a request, such as ``program refused hour_limit``; or nothing.
+
+    A journal tells only of commands, scripts also of a staging that was refused. What a journal tells is told by its
+    encounters, so it is not taken from here a second time.
+    """
+    what, _, reason = name.partition(f" {REFUSED} ")
+    return "" if what.startswith(COMMAND) or " " in reason else reason
 
 
 def added(counts: Iterable[Mapping[str, int]]) -> Counter[str]:

@@ -11,6 +11,7 @@ from jinja2 import BaseLoader, Environment, StrictUndefined
 from markupsafe import Markup
 
 from protocol.units import Milliseconds
+from verify.report.counterexamples import counterexamples
 from verify.report.evidence import Evidence, examples_of, formula_rows
 from verify.report.parts import Grade, parts, whole
 from verify.report.picture import grid_svg
@@ -42,6 +43,7 @@ def page(evidence: Evidence) -> str:
         coverage=evidence.coverage,
         pictures=[(grid, Markup(grid_svg(grid))) for grid in evidence.coverage.grids],  # noqa: S704 - escaped there
         plots={name: Markup(svg) for name, svg in evidence.plots.items()},  # noqa: S704 - drawn by verify.plot
+        counterexamples=counterexamples(evidence.results),
         premises=list(evidence.premises()),
         failures=[result for result in evidence.results if result.outcome == FAILED],
         skipped=[result for result in evidence.results if result.outcome == SKIPPED],

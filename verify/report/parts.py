@@ -7,7 +7,7 @@ There are four words and only one is good. The whole is as bad as its worst part
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from verify.report.evidence import NOTHING_SHOWN, VIOLATED, Evidence, formula_rows
@@ -155,11 +155,9 @@ def _reached(evidence: Evidence) -> Part:
     covered = evidence.coverage
     if not covered.any:
         return Part(name, Grade.NOT_RUN, "nothing that was run counts them")
-    never = list(_never(evidence))
-    words = f"never reached: {len(never)} of {sum(len(each.counts) for each in covered.lists)}"
-    return Part(name, Grade.INCOMPLETE if never else Grade.GOOD, words)
-
-
-def _never(evidence: Evidence) -> Iterator[str]:
-    for each in evidence.coverage.lists:
-        yield from each.never
+    gaps = [name for each in covered.lists for name in each.gaps]
+    excused = [name for each in covered.lists for name in each.excused]
+    words = f"never reached: {len(gaps)} of {sum(len(each.counts) for each in covered.lists)}"
+    if excused:
+        words += f"; and {len(excused)} that cannot be, each with its reason"
+    return Part(name, Grade.INCOMPLETE if gaps else Grade.GOOD, words)

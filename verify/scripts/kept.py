@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from importlib import resources
 
-from verify.scripts.script import Script, read_script
+from verify.scripts.reading import read_script
+from verify.scripts.script import Script
 
 FOLDER = "replays"
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from emulator.journal import Event, read_journal
 from verify.scene import STROKES, word
-from verify.scripts.action import ACTIONS
+from verify.scripts.catalogue import ACTIONS
 from verify.scripts.run import Run
 from verify.scripts.script import Script
 from verify.verdict import Verdict, pump_time

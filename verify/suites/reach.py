@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from protocol.vocabulary import AlarmCode, Reason
 from verify.encounters import NO_ALARM
 from verify.properties import load_properties
+from verify.report import coverage as coverage_table
 from verify.report.coverage import ALARMS, STATES, TRANSITIONS, coverage
 from verify.starts import STARTS
 from verify.temporal.formula import Implies
@@ -91,12 +92,10 @@ FAULTY = (
     *(FORMULA + each.id for each in load_properties() if isinstance(each.formula, Implies)),
 )
 OUT_OF_REACH: dict[str, str] = {
-    "refused memory_fault": "a pump that lost its library lost its serial number, too, and is taken for another pump",
-    "change unprogrammed → bridge": "without a prescription no fluid is known to stand in the line; if memory lost "
-    "the prescription, the memory alarm holds the pump at a stop until a start",
-    "change priming → bridge": "a line that is being primed holds more than one fluid, and such a line has no bridge",
-    FORMULA + "eos-before-the-end": "takes years on one battery; reached by the lives of years",
-    FORMULA + "eri-before-eos": "takes years on one battery; reached by the lives of years",
+    **{f"change {name}": why for name, why in coverage_table.OUT_OF_REACH.items()},
+    **{f"refused {name}": why for name, why in coverage_table.OUT_OF_REACH.items()},
+    FORMULA + "eos-before-the-end": "takes years on one battery; reached by runs of their own",
+    FORMULA + "eri-before-eos": "takes years on one battery; reached by runs of their own",
 }
 """What no script of some fifty steps reaches, and where it is reached instead, or why it cannot be."""
 
@@ -109,13 +108,10 @@ def wanted(*, faulty: bool) -> tuple[str, ...]:
 def reached(counts: Counter[str], names: Iterable[str]) -> dict[str, int]:
     """Return how often each of some names was reached, by the counts of a suite."""
     found = Counter(counts)
-    states, changes, alarms, _ = coverage(counts).lists
+    states, changes, alarms, reasons = coverage(counts).lists
     found.update({f"state {name}": count for name, count in states.counts.items()})
     found.update({f"change {name}": count for name, count in changes.counts.items()})
     found.update({f"during {name}": count for name, count in alarms.counts.items()})
     found[f"during {NO_ALARM}"] += 1
-    for name, count in counts.items():
-        what, _, reason = name.partition(" refused ")
-        if reason and " " not in reason and "wire.command" not in what:
-            found[f"refused {reason}"] += count
+    found.update({f"refused {name}": count for name, count in reasons.counts.items()})
     return {name: found[name] for name in names}
