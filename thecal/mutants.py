@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from importlib.util import find_spec
+from typing import TextIO
 
 import click
 
 from thecal.failures import FAILURE_FOUND, Failure, OutsideMissing
-from thecal.output import bad, emit, good, say, table, tell
+from thecal.output import as_text, bad, emit, good, say, table, tell
 from verify.mutants.bank import BankError, Mutant, chosen, load_bank
 from verify.mutants.matrix import HEADINGS, as_json, described, rows, summary, word
 from verify.mutants.run import Effort, TrialError, Verdict, baseline, trials
@@ -33,6 +34,11 @@ JSON = click.option("--json", "as_json_", is_flag=True, help="Write the result a
 @SCALE
 @SEED
 @JSON
+@click.option(
+    "--out",
+    type=click.File("w", encoding="utf-8", lazy=False, atomic=True),
+    help="Write the outcomes as JSON to this file, for a report.",
+)
 @click.pass_context
 def mutants(
     ctx: click.Context,
@@ -43,6 +49,7 @@ def mutants(
     scale: int,
     seed: int,
     as_json_: bool,
+    out: TextIO | None,
 ) -> None:
     """Seed failures of real devices into the pump, one by one, and see which property notices each.
 
@@ -57,6 +64,8 @@ def mutants(
     effort = Effort(seed, scale, every)
     unmutated = _unmutated(effort, NAMES)
     verdicts = _tried(bank, effort, unmutated, jobs or os.cpu_count() or 1)
+    if out is not None:
+        out.write(as_text(as_json(unmutated, verdicts)) + "\n")
     if as_json_:
         emit(as_json(unmutated, verdicts))
     else:

@@ -1,7 +1,7 @@
 """Running the bank: one child process for each mutant, some at a time, each with a time limit.
 
-The code as it is goes first: every suite must hold for it, and the seconds it takes set the limit for the mutants. A
-mutant that takes ten times as long hangs, and hanging is noticed too; anything nearer would judge the machine.
+The code as it is goes first: every suite must hold for it, and the seconds that each property takes set its limit for
+the mutants. One that takes ten times as long hangs, and hanging is noticed too; anything nearer would judge the machine.
 """
 
 from __future__ import annotations
@@ -10,9 +10,12 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import suppress
 from pathlib import Path
+from threading import Timer
 from typing import NamedTuple
 
 import verify
@@ -22,7 +25,7 @@ from verify.mutants.trial import Order, Tried
 from verify.suites.registry import NAMES, suite_of
 
 SLOWER = 10
-"""So many times the seconds of the code as it is, a mutant may take."""
+"""So many times the seconds of the code as it is, a property may take with a mutant."""
 LEAST_SECONDS = 60
 """Starting a process and importing everything takes some of them, on a busy machine."""
 
@@ -70,7 +73,7 @@ class Effort(NamedTuple):
 def baseline(effort: Effort, suites: Sequence[str] = NAMES) -> tuple[Tried, ...]:
     """Try every suite on the code as it is."""
     order = Order(None, tuple(suites), "", effort.seed, effort.scale, every=True)
-    tried, _ = _trial(order, None)
+    tried, _ = _trial(order, {}, None)
     return tried
 
 
@@ -81,9 +84,9 @@ def trials(
 
     ``unmutated`` is what ``baseline`` returned. Raises ``TrialError`` if a mutant cannot be tried.
     """
-    limit = max(least_s, SLOWER * sum(each.seconds for each in unmutated))
+    limits = {each.name: max(least_s, SLOWER * each.seconds) for each in unmutated}
     with ThreadPoolExecutor(jobs) as pool:
-        waiting = [pool.submit(_verdict, mutant, effort, limit) for mutant in mutants]
+        waiting = [pool.submit(_verdict, mutant, effort, limits, least_s) for mutant in mutants]
         try:
             for done in as_completed(waiting):
                 yield done.result()
@@ -92,37 +95,80 @@ def trials(
                 each.cancel()
 
 
-def _verdict(mutant: Mutant, effort: Effort, limit: float) -> Verdict:
+def _verdict(mutant: Mutant, effort: Effort, limits: Mapping[str, float], least_s: float) -> Verdict:
     near = suite_of(mutant.expected)
     suites = sorted(reaching(NAMES, mutant.module), key=lambda name: name != near)
     order = Order(mutant, tuple(suites), mutant.expected, effort.seed, effort.scale, effort.every)
-    tried, timed_out = _trial(order, limit)
+    tried, timed_out = _trial(order, limits, least_s)
     return Verdict(mutant, tried, timed_out)
 
 
-def _trial(order: Order, limit: float | None) -> tuple[tuple[Tried, ...], bool]:
-    """Carry out an order in a process of its own; return what it tried, and whether its time ran out."""
-    command = [sys.executable, "-m", "verify.mutants.trial"]
-    asked = json.dumps(order._asdict())
-    try:
-        ended = subprocess.run(  # noqa: S603 - our own interpreter and our own module
-            command, input=asked, capture_output=True, text=True, timeout=limit, check=False, env=_surroundings()
-        )
-    except subprocess.TimeoutExpired as expired:
-        return _read((expired.stdout or b"").decode()), True
-    tried = _read(ended.stdout)
-    if ended.returncode:
-        raise TrialError(
-            f"{order.mutant.id if order.mutant else 'the code as it is'}: {ended.stderr.strip().splitlines()[-1:]}"
-        )
-    return tried, False
+def _trial(order: Order, limits: Mapping[str, float], least_s: float | None) -> tuple[tuple[Tried, ...], bool]:
+    """Carry out an order in a process of its own; return what it tried, and whether the time of a property ran out.
+
+    A property that ``limits`` does not name may take ``least_s``, and so may the start; None is without end.
+    """
+    tried: list[Tried] = []
+    with (
+        tempfile.TemporaryFile() as errors,
+        subprocess.Popen(  # our own interpreter and our own module
+            [sys.executable, "-m", "verify.mutants.trial"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            env=_surroundings(),
+        ) as process,
+    ):
+        watchdog = Watchdog(process.kill)
+        watchdog.allow(least_s)
+        _tell(process, json.dumps(order._asdict()))
+        for line in process.stdout or ():
+            text = line.decode().strip()
+            if text.startswith("{"):
+                tried.append(Tried(**json.loads(text)))
+            else:
+                watchdog.allow(limits.get(text, least_s))
+        process.wait()
+        watchdog.allow(None)
+        if process.returncode and not watchdog.barked:
+            errors.seek(0)
+            said = errors.read().decode(errors="replace").strip().splitlines()
+            raise TrialError(f"{order.mutant.id if order.mutant else 'the code as it is'}: {said[-1:]}")
+    return tuple(tried), watchdog.barked
+
+
+def _tell(process: subprocess.Popen[bytes], text: str) -> None:
+    if process.stdin is None:
+        raise TypeError(process)
+    with suppress(BrokenPipeError):  # one that ended before it was told has said why
+        process.stdin.write(text.encode())
+        process.stdin.close()
+
+
+class Watchdog:
+    """Does something if what is waited for does not come in time."""
+
+    def __init__(self, bark: Callable[[], None]) -> None:
+        self.barked = False
+        self._bark = bark
+        self._timer: Timer | None = None
+
+    def allow(self, seconds: float | None) -> None:
+        """Wait so long from now on, or for ever."""
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = None
+        if seconds is not None:
+            self._timer = Timer(seconds, self._now)
+            self._timer.daemon = True
+            self._timer.start()
+
+    def _now(self) -> None:
+        self.barked = True
+        self._bark()
 
 
 def _surroundings() -> dict[str, str]:
     """Return the environment of a trial: it imports what we did, from wherever that is."""
     root = str(Path(next(iter(verify.__path__))).parent)
     return {**os.environ, "PYTHONPATH": os.pathsep.join([root, os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep)}
-
-
-def _read(output: str) -> tuple[Tried, ...]:
-    return tuple(Tried(**json.loads(line)) for line in output.splitlines() if line.endswith("}"))

@@ -1,7 +1,8 @@
 """One trial, in a process of its own: seed a mutant, run the suites, and say what broke.
 
 Started by ``verify.mutants.run`` as ``python -m verify.mutants.trial``; reads one JSON object from standard input
-and writes one line of JSON for each property tried. Stops at the first that breaks, unless all are wanted.
+and writes two lines for each property tried: its name when it begins, so that whoever waits knows how long to wait,
+and a line of JSON when it is over. Stops at the first that breaks, unless all are wanted.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from importlib import import_module
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from verify.mutants.bank import Mutant
 from verify.mutants.seeding import seed
@@ -57,6 +58,7 @@ def carried_out(order: Order) -> Iterator[Tried]:
     properties = [each for name in order.suites for each in suite(name).properties]
     properties.sort(key=lambda each: each.name != order.first)
     for each in properties:
+        _write(each.name)
         began = time.perf_counter()
         outcome = show(each, Effort(order.seed, order.scale * each.smoke, minimal=False))
         seconds = time.perf_counter() - began
@@ -72,11 +74,11 @@ def main() -> None:
     seeded = asked.pop("mutant")
     order = Order(Mutant(*seeded) if seeded else None, **asked)
     for tried in carried_out(order):
-        _say(tried._asdict())
+        _write(json.dumps(tried._asdict()))
 
 
-def _say(value: Any) -> None:
-    sys.stdout.write(json.dumps(value) + "\n")
+def _write(line: str) -> None:
+    sys.stdout.write(line + "\n")
     sys.stdout.flush()
 
 
