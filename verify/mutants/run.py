@@ -1,7 +1,8 @@
 """Running the bank: one child process for each mutant, some at a time, each with a time limit.
 
 The code as it is goes first: every suite must hold for it, and the seconds that each property takes set its limit for
-the mutants. One that takes ten times as long hangs, and hanging is noticed too; anything nearer would judge the machine.
+the mutants. One that takes ten times as long hangs, and hanging is noticed too; anything nearer would judge the
+machine.
 """
 
 from __future__ import annotations
