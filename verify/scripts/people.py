@@ -176,7 +176,7 @@ def press_for_hours(run: Run, presses: int) -> None:
     """The patient presses again as soon as the pump says that it may help."""
     for _ in range(presses):
         reply = run.ask(Role.PATIENT, PatientBolus())
-        wait_ms = reply.retry_after.value if isinstance(reply, Refused) else MINUTE_MS
+        wait_ms = max(reply.retry_after.value, MINUTE_MS) if isinstance(reply, Refused) else MINUTE_MS
         run.world.bench.advance(min(wait_ms, DAY_MS if run.rate < SLOW else HOUR_MS))
 
 

@@ -16,8 +16,8 @@ from verify.starts import STROKE_NL, bolus, grant
 from verify.world import NO_BOLUS
 
 WEEK_MS = 7 * DAY_MS
-FAST_BRIDGE = 2_000_000
-BRIDGED_MS = 8 * HOUR_MS
+FAST_BRIDGE = 1_000_000
+BRIDGED_MS = 16 * HOUR_MS
 """After which a bridge at that rate is over."""
 
 

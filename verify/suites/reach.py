@@ -14,6 +14,7 @@ from verify.encounters import NO_ALARM
 from verify.properties import load_properties
 from verify.report import coverage as coverage_table
 from verify.report.coverage import ALARMS, STATES, TRANSITIONS, coverage
+from verify.scripts.unseen import CATHETER, DRIVE, NEEDLE
 from verify.starts import STARTS
 from verify.temporal.formula import Implies
 from verify.verdict import FORMULA
@@ -71,6 +72,12 @@ FAULTY = (
             "battery_eri",
             "battery_eos",
             "low_battery_reset",
+            "battery_premature",
+            "pump_flipped",
+            "total_failure",
+            *CATHETER,
+            *DRIVE,
+            *NEEDLE,
         )
     ),
     "drive.recovered",
