@@ -13,10 +13,13 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from importlib import import_module
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from verify.mutants.bank import Mutant
 from verify.mutants.seeding import seed
+
+if TYPE_CHECKING:
+    from verify.suites.suite import Property
 
 MEMORY_OCTETS = 4 << 30
 """A mutant that eats memory is stopped by its own process, not by the machine."""
@@ -52,12 +55,9 @@ def carried_out(order: Order) -> Iterator[Tried]:
         import_module(
             order.mutant.module
         )  # a mutant that cannot even be imported is the bank's mistake, no suite's merit
-    from verify.suites.registry import suite  # noqa: PLC0415 - after seeding, or there would be nothing to seed
-    from verify.suites.suite import Effort, show  # noqa: PLC0415
+    from verify.suites.suite import Effort, show  # noqa: PLC0415 - after seeding, or there would be nothing to seed
 
-    properties = [each for name in order.suites for each in suite(name).properties]
-    properties.sort(key=lambda each: each.name != order.first)
-    for each in properties:
+    for each in _properties(order):
         _write(each.name)
         began = time.perf_counter()
         outcome = show(each, Effort(order.seed, order.scale * each.smoke, minimal=False))
@@ -65,6 +65,14 @@ def carried_out(order: Order) -> Iterator[Tried]:
         yield Tried(each.name, outcome.story, outcome.effort.tried, round(seconds, 3))
         if outcome.story is not None and not order.every:
             return
+
+
+def _properties(order: Order) -> Iterator[Property]:
+    """Yield the properties, suite by suite; a suite that the mutant breaks already as it is loaded comes too late."""
+    from verify.suites.registry import suite  # noqa: PLC0415 - after seeding
+
+    for name in order.suites:
+        yield from sorted(suite(name).properties, key=lambda each: each.name != order.first)
 
 
 def main() -> None:

@@ -146,11 +146,30 @@ def flows(effort: Effort) -> None:
     require(alarms.MINIMUM.restricts and alarms.STOP.restricts, "an alarm that lowers the flow does not hold it down")
 
 
+def silence_is_for_what_was_heard(effort: Effort) -> None:
+    """Silence one alarm, raise each other one at each instant of the silence, and listen to the second sound, too."""
+    for first in CODES:
+        for second in set(CODES) - {first}:
+            for after_ms in range(TIMING.silence_ms):
+                effort.tried += 1
+                heard = alarms.sounded(alarms.raise_alarm(Panel(), first, 0), 0)
+                panel = alarms.raise_alarm(alarms.silence(heard, 0, TIMING), second, after_ms)
+                due = alarms.sound_due(panel, PRIORITIES, TIMING)
+                require(due is not None and due <= after_ms, f"an alarm in a silence is heard at {due}")
+                critical = Priority.CRITICAL in (PRIORITIES[first], PRIORITIES[second])
+                again = alarms.sound_due(alarms.sounded(panel, after_ms), PRIORITIES, TIMING)
+                interval = TIMING.critical_ms if critical else TIMING.non_critical_ms
+                require(again == after_ms + interval, f"the silence before it goes on: heard again at {again}")
+
+
 SUITE = Suite(
     "panel",
     "the alarm panel",
     (
         Property("panel.flows", "Lowering the flow holds it down.", flows),
+        Property(
+            "panel.silence", "A silence is for what was heard, not for what comes.", silence_is_for_what_was_heard
+        ),
         Property(
             "panel.life",
             "Alarms are raised, latched, ordered, heard and silenced as promised, in any order of events.",
