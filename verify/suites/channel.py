@@ -252,6 +252,16 @@ def floods_are_slowed_and_counted(effort: Effort) -> None:
     require(first.wait_ms(2) > 0, "three failures in a row bring no pause")
     first.succeeded()
     require((first.wait_ms(3), first.failures) == (0, 0), "a correct proof does not end the run")
+    pauses = []
+    for earlier in (0, 100):
+        backoff = Backoff()
+        for number in range(earlier):
+            backoff.failed(1_000 * number)
+        backoff.succeeded()
+        for _ in range(3):
+            backoff.failed(1_000_000)
+        pauses.append(backoff.wait_ms(1_000_000))
+    require(pauses[0] == pauses[1] > 0, f"before a correct proof or after, the first pauses are {pauses} ms")
 
 
 def refusals_change_nothing(effort: Effort) -> None:

@@ -11,7 +11,7 @@ from collections import Counter
 from random import Random
 
 from protocol.channel import SESSION_IDLE_MS, PumpChannel
-from protocol.channel_events import ChannelEvent, NotPermitted, Request, SessionClosed, SessionOpened
+from protocol.channel_events import ChannelEvent, Malformed, NotPermitted, Request, SessionClosed, SessionOpened
 from protocol.conversation import ChannelEnded, Conversation, NoAnswer, PeerRejected
 from protocol.keys import role_key
 from protocol.link import PumpLink
@@ -174,6 +174,9 @@ def sessions_and_roles(effort: Effort) -> None:
     require(not clinician.connected, "a closed session is still open in the programmer")
     _ended(clinician, "after a close")
     clinician.connect()
+    reply = clinician.request(ACCEPTED)
+    require(isinstance(reply, Refused) and reply.reason is Reason.MALFORMED, f"no request is answered by {reply}")
+    require(any(isinstance(event, Malformed) for event in pump.reports), "what is no request is not reported")
     effort.tried += 3
     pump.now_ms += SESSION_IDLE_MS - 1
     clinician.request(SetWallClock(2))

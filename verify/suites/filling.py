@@ -51,6 +51,16 @@ def nothing_reaches_the_patient(effort: Effort) -> None:
     require(after.drug_free.value == 0, f"in a primed line {after.drug_free} hold no drug")
     require(after.stopped_for.value >= 6 * HOUR_MS, f"the stop counts from the prime's end: {after.stopped_for}")
     refused(world, prime(), Reason.LINE_HOLDS_DRUG)
+    done(world, Start())
+    world.bench.empty_line()
+    done(world, prime(STROKE_NL * 20, 1, line=True))
+    done(world, Close(True))
+    world.bench.advance(HOUR_MS + 2)
+    basal = therapy(world)
+    require(
+        (basal.state, basal.rate.value) == (TherapyState.SIMPLE_CONTINUOUS, RATE), f"a later prime leads to {basal}"
+    )
+    done(world, Stop())
     for end in (CancelBolus(), Stop()):
         world.bench.empty_line()
         done(world, prime(STROKE_NL * 20, 1, line=True))

@@ -17,6 +17,7 @@ from protocol.channel_programmer import WrongProof
 from protocol.channel_seal import COUNTER_LIMIT, MESSAGE_OCTETS_MAX, Seal, Way
 from protocol.keys import Transcript, programmer_proof, pump_proof, role_key, session_keys
 from protocol.messages import (
+    SERIAL_OCTETS_MAX,
     Hello,
     HelloReply,
     Prove,
@@ -161,6 +162,9 @@ def keys_are_apart(effort: Effort) -> None:
     require(len({role_key(PUMP_KEY, role) for role in Role}) == len(Role), "two roles have one key")
     for size in (0, 16, 31, 33):
         refused(f"a key of {size} bytes", role_key, bytes(size), Role.CLINICIAN)
+    for serial in ("T" * (SERIAL_OCTETS_MAX + 1), "é" * (SERIAL_OCTETS_MAX // 2 + 1)):
+        refused(f"{serial} for a serial number", PumpChannel, PUMP_KEY, serial, bytes, 1)
+    PumpChannel(PUMP_KEY, "T" * SERIAL_OCTETS_MAX, bytes, 1)
 
 
 def seals_are_bound(effort: Effort) -> None:

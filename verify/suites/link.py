@@ -170,6 +170,7 @@ def complaints_are_few(effort: Effort) -> None:
     broken = _from_programmer(Kind.DATA, 9, b"no")
     reset = _from_programmer(Kind.RESET, 0, reset_payload(3))
     early = _from_programmer(Kind.DATA, 9, data_payload(3, b"early"))
+    request = _from_programmer(Kind.DATA, 5, data_payload(3, b"new, then repeated"))
     for bad, reason, named in (
         (stale, NakReason.UNKNOWN_EPOCH, 7),
         (broken, NakReason.DAMAGED, 3),
@@ -181,7 +182,7 @@ def complaints_are_few(effort: Effort) -> None:
         pump = PumpLink(5)
         pump.receive(reset)
         pump.take_outgoing()
-        for again in range(2):
+        for again, good in enumerate((reset, request, request, reset)):
             sent = b""
             for _ in range(10):
                 require(not pump.receive(bad), f"{reason.name}: a request came of it")
@@ -191,9 +192,11 @@ def complaints_are_few(effort: Effort) -> None:
                 [(frame.kind, frame.payload) for frame in said] == [(Kind.NAK, nak_payload(reason, named))],
                 f"{reason.name}, round {again}: the pump says {said}",
             )
-            pump.receive(reset)
-            acknowledged = [event for event in FrameDecoder().feed(pump.take_outgoing()) if isinstance(event, Frame)]
-            require([frame.seq for frame in acknowledged] == [5], f"a reset is acknowledged by {acknowledged}")
+            pump.receive(good)
+            replies = [event for event in FrameDecoder().feed(pump.take_outgoing()) if isinstance(event, Frame)]
+            acknowledged = [frame.seq for frame in replies]
+            expected = [5 if again == 0 else 6] if good == reset else []
+            require(acknowledged == expected, f"what can be used is acknowledged by {replies}")
 
 
 def repeats_get_the_same_answer(effort: Effort) -> None:
@@ -225,6 +228,7 @@ STRANGE = (
     _from_pump(Kind.DATA, 4, data_payload(1, b"to another")),
     _from_pump(Kind.DATA, 5, data_payload(2, b"of another time")),
     _from_pump(Kind.RESET_ACK, 5, reset_payload(1)),
+    _from_pump(Kind.RESET_ACK, 9, reset_payload(2)),
     _from_programmer(Kind.DATA, 5, data_payload(1, b"an echo")),
 )
 """What may come while a reply to request 5 in epoch 1 is awaited, and is none."""

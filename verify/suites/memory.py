@@ -17,7 +17,8 @@ from emulator.firmware.alarms import Panel
 from emulator.firmware.guard import Sizes
 from emulator.firmware.ledgers import DrugLedgers
 from emulator.firmware.state import CODECS, LOG_CAPACITY, new_chip
-from emulator.hardware.nonvolatile import NonVolatile, PowerLostError, json_codec
+from emulator.hardware.nonvolatile import CHECKSUM_OCTETS, Cell, NonVolatile, PowerLostError, json_codec
+from protocol.crc import crc32_autosar
 from protocol.messages import (
     CancelBolus,
     EnterRefill,
@@ -391,6 +392,10 @@ def lost_ledgers_have_drugs(effort: Effort) -> None:
     entry = LogEntry(7, Milliseconds(1 << 40), LogKind.REFILL, 3, (1 << 64) - 1)
     memory.append(7, entry)
     require(reread(memory).log_entries() == [entry], "a log entry comes back as another")
+    whole = entry.pack()
+    for wrong in (whole[:-1], whole + b"\0"):
+        memory.log[7] = Cell(memory.log_codec, raw=wrong + crc32_autosar(wrong).to_bytes(CHECKSUM_OCTETS, "little"))
+        require(not memory.log_entries(), f"a log entry of {len(wrong)} bytes is read")
 
 
 SUITE = Suite(

@@ -24,10 +24,10 @@ from protocol.messages import (
 from protocol.units import DAY_MS, MINUTE_MS, Milliseconds, NanolitresPerDay, Picograms
 from protocol.units import PicogramsPerNanolitre as Concentration
 from protocol.vocabulary import Mode, Outcome, Reason, Role, Section
-from verify.starts import bolus, grant
+from verify.starts import STROKE_NL, bolus, grant
 from verify.suites.asking import PATIENT, RATE, ask, done, flicker, infusing, refused, therapy
 from verify.suites.suite import Effort, Property, Suite, require
-from verify.world import World
+from verify.world import MORPHINE, NO_BOLUS, World
 
 
 def _wrong(world: World) -> Iterator[tuple[Reason, Prescription]]:
@@ -78,6 +78,33 @@ def prescriptions_are_refused(effort: Effort) -> None:
         refused(world, Commit(bytes(16)), Reason.NOTHING_STAGED)
     require(done(world, Interrogate(Section.PRESCRIPTION)) == before, "a refused prescription has changed something")
     require(therapy(world).rate.value == RATE, "a refused prescription has changed the flow")
+
+
+def each_soft_limit_needs_a_reason(effort: Effort) -> None:
+    """Pass one soft limit at a time, at its edge and just above, with a reason and without."""
+    entry = World(effort.seed).library.drug(MORPHINE)
+    if entry is None:
+        raise TypeError("a library without morphine")
+    strength, daily, single = entry.concentration.soft.value, entry.daily.soft.value, entry.bolus.soft.value
+    edge = -(-single // (STROKE_NL * 10_000)) - 1
+    for name, concentration, rate, strokes in (
+        ("nothing", strength, 48_000, 0),
+        ("the concentration", strength + 1, 48_000, 0),
+        ("nothing", 10_000, daily // 10_000, 0),
+        ("the dose of a day", 10_000, daily // 10_000 + 1, 0),
+        ("nothing", 10_000, 48_000, edge),
+        ("the patient's bolus", 10_000, 48_000, edge + 2),
+    ):
+        effort.tried += 1
+        effort.reached[name] += 1
+        world = World(effort.seed, concentration=concentration)
+        patient = grant(strokes=strokes, minutes=120, lockout=600, count=1) if strokes else NO_BOLUS
+        for reason in ("", " ", "because"):
+            wanted = replace(world.prescription(rate, patient_bolus=patient), override_reason=reason)
+            if name == "nothing" or reason == "because":
+                done(world, StagePrescription(wanted))
+            else:
+                refused(world, StagePrescription(wanted), Reason.SOFT_LIMIT)
 
 
 def updates_are_whole(effort: Effort) -> None:
@@ -154,6 +181,13 @@ SUITE = Suite(
     "prescriptions and updates, step by step",
     (
         Property("programming.prescriptions", "A wrong prescription changes nothing.", prescriptions_are_refused),
+        Property(
+            "programming.soft limits",
+            "Each soft limit by itself needs a reason.",
+            each_soft_limit_needs_a_reason,
+            1,
+            ("the concentration", "the dose of a day", "the patient's bolus"),
+        ),
         Property("programming.updates", "An update is whole, or never was.", updates_are_whole),
         Property("programming.remembers", "The pump knows what it did last.", commands_are_remembered),
     ),

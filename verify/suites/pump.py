@@ -360,6 +360,15 @@ def everything_is_kept(effort: Effort) -> None:
         world.bench.jump()
     flicker(world)
     require(AlarmCode.MOTOR_STALL in _raised(world), "an alarm is lost with the power")
+    world.program(world.prescription(RATE))
+    done(world, Stop())
+    done(world, Close(True))
+    world.bench.advance(HOUR_MS)
+    pump = world.device.pump
+    if pump is None:
+        raise TypeError("a pump without power")
+    kept = world.device.chip.load()[0]["alarms"]
+    require(kept == pump.panel, f"of the alarms {pump.panel} is so and {kept} is kept")
 
 
 def _raised(world: World) -> list[AlarmCode]:
