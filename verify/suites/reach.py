@@ -99,8 +99,10 @@ FAULTY = (
     *(FORMULA + each.id for each in load_properties() if isinstance(each.formula, Implies)),
 )
 OUT_OF_REACH: dict[str, str] = {
-    **{f"change {name}": why for name, why in coverage_table.OUT_OF_REACH.items()},
-    **{f"refused {name}": why for name, why in coverage_table.OUT_OF_REACH.items()},
+    **{
+        f"{'change' if name in TRANSITIONS else 'refused'} {name}": why
+        for name, why in coverage_table.OUT_OF_REACH.items()
+    },
     FORMULA + "eos-before-the-end": "takes years on one battery; reached by runs of their own",
     FORMULA + "eri-before-eos": "takes years on one battery; reached by runs of their own",
 }
