@@ -47,7 +47,7 @@ from protocol.messages import Accepted, AlarmsReport, Message, Refused
 from protocol.pump_end import PumpEnd
 from protocol.vocabulary import LogKind, TherapyState
 
-IMAGE_FORMAT = "thecal pump image 5"
+IMAGE_FORMAT = "thecal pump image 6"
 
 Result = TypeVar("Result")
 

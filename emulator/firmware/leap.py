@@ -27,7 +27,7 @@ from emulator.firmware.ledgers_ahead import Masses, certain_strokes, ledgers_aft
 from emulator.firmware.metering import credit_of
 from emulator.firmware.state import Metering, State, TherapyRecord
 from emulator.hardware.body import ROTOR_POSITIONS, Body
-from emulator.hardware.line import Fluid, alike, masses, push
+from emulator.hardware.line import Fluid, alike, masses, push, strongest_in
 from emulator.hardware.nonvolatile import PAGES
 
 if TYPE_CHECKING:
@@ -58,9 +58,9 @@ class Leap(NamedTuple):
         ledgers = ledgers_after(
             start.ledgers, self.outlet_pg, self.tip_pg, run.beat, write.at_ms, write.granted, self.sizes
         )
-        return start._replace(
-            ledgers=ledgers, metering=self._metering(write), therapy=_later(start.therapy, write.at_ms)
-        )
+        metering = self._metering(write)
+        therapy = _later(start.therapy, write.at_ms)._replace(in_line=strongest_in(metering.line))
+        return start._replace(ledgers=ledgers, metering=metering, therapy=therapy)
 
     def page(self, write: Write) -> dict[str, Any]:
         """Return the same as a page holds it."""

@@ -35,7 +35,19 @@ from emulator.firmware.time_bases import TimeBases
 from emulator.firmware.upkeep import PERIODIC, SELF_TEST_EVERY_MS, look_at_battery, run_self_test
 from emulator.firmware.watching import Watch
 from emulator.hardware.body import ROTOR_POSITIONS, Body
-from emulator.hardware.line import SALINE, Fluid, Line, drugs_in, emptied, filled, foreign_nl, masses, push
+from emulator.hardware.line import (
+    SALINE,
+    Fluid,
+    Line,
+    drugs_in,
+    emptied,
+    filled,
+    foreign_nl,
+    masses,
+    push,
+    strongest,
+    strongest_in,
+)
 from emulator.hardware.nonvolatile import NonVolatile
 from emulator.hardware.profile import Profile
 from emulator.library import Library, LibraryError
@@ -118,7 +130,10 @@ class Pump:
         self.therapy = Therapy(self.profile.minimum_rate.value, self._bolus_ended, record)
         self._fluid = SALINE
         self._fluid_said_by: Prescription | None = None
-        metering: Metering = values.get("metering") or self._metering_unknown()
+        if "metering" in values:
+            metering: Metering = values["metering"]
+        else:
+            metering = self._metering_unknown(strongest(self.fluid, self._may_stand_in_line("therapy" in values)))
         self._meter(metering)
         self._bases = TimeBases(self, metering.clock_ms)
         if not record.prescription:
@@ -131,11 +146,15 @@ class Pump:
         self.monitor = DriveMonitor(metering.rotor, metering.granted)
         self._wait_ms = metering.wait_ms
 
-    def _metering_unknown(self) -> Metering:
+    def _metering_unknown(self, in_line: Fluid) -> Metering:
         """Return what to assume when nothing about volumes can be read: an empty reservoir moves nothing."""
-        return Metering(
-            0, 0, filled(self.profile.line_nl, self.fluid), 0, 0, 0, (), self._body.rotor, ROTOR_POSITIONS
-        )
+        return Metering(0, 0, filled(self.profile.line_nl, in_line), 0, 0, 0, (), self._body.rotor, ROTOR_POSITIONS)
+
+    def _may_stand_in_line(self, known: bool) -> Fluid:
+        """Return the worst that may stand in the line: what the record says, or all that the library lets in."""
+        if known or self.library is None:
+            return self.record.in_line
+        return tuple((entry.code, entry.concentration.hard.value) for entry in self.library)
 
     def _power_up(self) -> None:
         first_time = self.identity.power_ups == 0
@@ -556,13 +575,15 @@ class Pump:
         """Bring the record up to what the therapy holds of it, and return it."""
         record, therapy = self.record, self.therapy
         held = (therapy.state, therapy.prescription, therapy.running, therapy.suspended, therapy.primed_from_stop)
-        if record[: len(held)] != held:
+        in_line = strongest_in(self.line)
+        if record[: len(held)] != held or record.in_line != in_line:
             self.record = record._replace(
                 state=therapy.state,
                 prescription=therapy.prescription,
                 running=therapy.running,
                 suspended=therapy.suspended,
                 primed_from_stop=therapy.primed_from_stop,
+                in_line=in_line,
             )
         return self.record
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, TypeVar
 from emulator.firmware.alarms import Panel, Raised
 from emulator.firmware.guard import Ledger, Ring
 from emulator.firmware.ledgers import DrugLedgers, Ledgers
-from emulator.hardware.line import Line
+from emulator.hardware.line import SALINE, Fluid, Line
 from emulator.hardware.nonvolatile import Codec, NonVolatile, json_codec
 from protocol.errors import ProtocolError
 from protocol.messages import LogEntry, Prescription, Schedule, WireRecord
@@ -83,6 +83,8 @@ class TherapyRecord(NamedTuple):
     """Set aside, the last one to go on first."""
     primed_from_stop: bool = False
     """Priming began while the pump was stopped, and it will be stopped again."""
+    in_line: Fluid = SALINE
+    """Of each drug the strongest that stands in the line: kept apart from the meters, in case those are lost."""
     schedule: Schedule | None = None
     """The flex schedule that the prescription names."""
     confirmed: bool = False
@@ -225,6 +227,7 @@ def _therapy_from_plain(plain: Any) -> TherapyRecord:
         schedule=_unpacked(Schedule, plain["schedule"]),
         running=plain["running"] and _bolus(plain["running"]),
         suspended=tuple(_bolus(bolus) for bolus in plain["suspended"]),
+        in_line=_pairs(plain["in_line"]),
         grants=tuple(plain["grants"]),
         commands=tuple(_command(command) for command in plain["commands"]),
     )

@@ -93,6 +93,20 @@ def emptied(line: Line, from_tip_nl: int) -> Line:
     return joined(((from_tip_nl - rest_nl, SALINE), *kept))
 
 
+def strongest(*fluids: Fluid) -> Fluid:
+    """Return a fluid that holds of each drug as much as the one of these that holds most of it."""
+    most: dict[int, int] = {}
+    for fluid in fluids:
+        for code, concentration in fluid:
+            most[code] = max(concentration, most.get(code, 0))
+    return tuple(sorted(most.items()))
+
+
+def strongest_in(line: Line) -> Fluid:
+    """Return a fluid that holds of each drug as much as any plug of the line does."""
+    return line[0][1] if len(line) == 1 else strongest(*[fluid for _, fluid in line])
+
+
 def volume_nl(line: Line) -> int:
     """Return the volume of the whole line."""
     return sum(plug_nl for plug_nl, _ in line)

@@ -6,6 +6,7 @@ import pytest
 
 from emulator.firmware.guard import FULL_PG
 from emulator.firmware.pump import HEARTBEAT_MS, LOST_COUNT, SCRUB_MS
+from emulator.hardware.line import filled
 from emulator.hardware.nonvolatile import SEQUENCE
 from protocol.messages import (
     Accepted,
@@ -14,6 +15,7 @@ from protocol.messages import (
     Interrogate,
     Message,
     PatientBolus,
+    Prime,
     Refused,
     SelfTest,
     SelfTestReport,
@@ -23,12 +25,14 @@ from protocol.messages import (
     TherapyReport,
 )
 from protocol.units import DAY_MS, HOUR_MS, MINUTE_MS, Milliseconds, Nanolitres
-from protocol.vocabulary import AlarmCode, AlarmStatus, Reason, Section, TherapyState
+from protocol.vocabulary import AlarmCode, AlarmStatus, Mode, Reason, Section, TherapyState
 from tests.emulator.worlds import (
     A_BOLUS,
     CONTENTS_NL,
+    FLUID,
     LOCKOUT_MS,
     MORPHINE,
+    PROFILE,
     Bare,
     drug,
     granted,
@@ -125,6 +129,12 @@ def destroyed(bare: Bare, *sections: str) -> None:
     bare.power_up()
 
 
+def acknowledge(bare: Bare, *codes: AlarmCode) -> None:
+    """Acknowledge alarms whose cause is gone."""
+    for code in codes:
+        assert isinstance(bare.ask(AcknowledgeAlarm(code)), Accepted), code
+
+
 SECTIONS = ("identity", "ledgers", "metering", "therapy", "alarms")
 
 
@@ -162,6 +172,50 @@ def test_a_lost_bolus_history_counts_as_used_up() -> None:
     assert press(bare) is Reason.COUNT_LIMIT
     bare.advance(DAY_MS // 2)
     assert press(bare) is None
+
+
+@pytest.mark.verifies("FLT-03", "DOSE-01")
+def test_an_unreadable_line_is_taken_for_the_strongest_it_may_hold() -> None:
+    """If nothing tells where the old fluid ends, all of the line counts as the stronger of old and new."""
+    weaker = prescription(100_000, [drug(concentration=1_000)])
+    bare = infusing(100_000)
+    bare.prescribe(weaker)
+    bare.advance(HOUR_MS)
+    assert len(bare.pump.line) == 2
+    destroyed(bare, "metering")
+    assert bare.pump.line == filled(PROFILE.line_nl, FLUID)
+    bare.ask(EnterRefill(Nanolitres(0), Nanolitres(CONTENTS_NL)))
+    bare.prescribe(weaker)
+    acknowledge(bare, AlarmCode.RESET, AlarmCode.MEMORY, AlarmCode.RESERVOIR_LOW, AlarmCode.RESERVOIR_EMPTY)
+    bare.ask(Start())
+    bare.advance(7 * DAY_MS)
+    destroyed(bare, "metering")
+    assert bare.pump.line == filled(PROFILE.line_nl, ((MORPHINE, 1_000),)), (
+        "once it has left the line it is forgotten"
+    )
+
+
+@pytest.mark.verifies("FLT-03", "DOSE-01")
+def test_a_line_that_nothing_is_known_of_holds_all_that_the_library_lets_in() -> None:
+    """With the prescription lost as well, only a clinician who has emptied the line can say what is in it."""
+    bare = infusing(100_000)
+    destroyed(bare, "therapy", "metering")
+    library = bare.pump.library
+    assert library is not None
+    assert bare.pump.line == filled(
+        PROFILE.line_nl, tuple((entry.code, entry.concentration.hard.value) for entry in library)
+    )
+    bare.ask(EnterRefill(Nanolitres(0), Nanolitres(CONTENTS_NL)))
+    fast = prescription(900_000)
+    for wanted, reason in ((prescription(50_000, reason=""), Reason.BRIDGE_NEEDED), (fast, Reason.HOUR_LIMIT)):
+        refused = bare.prescribe(wanted)
+        assert isinstance(refused, Refused)
+        assert refused.reason is reason
+    assert isinstance(bare.prescribe(prescription(mode=Mode.STOPPED)), Accepted)
+    acknowledge(bare, AlarmCode.RESET, AlarmCode.MEMORY, AlarmCode.RESERVOIR_LOW, AlarmCode.RESERVOIR_EMPTY)
+    emptied = Prime(PROFILE.stroke, Milliseconds(MINUTE_MS), line_emptied=True)
+    assert isinstance(bare.ask(emptied), Accepted)
+    assert isinstance(bare.prescribe(fast), Accepted)
 
 
 def test_what_cannot_be_read_does_not_turn_time_back() -> None:

@@ -148,27 +148,20 @@ def lost_therapy(run: Run, state: str, bit: int, bridged: bool) -> None:
 @action(
     Who.BENCH,
     faulty,
-    section=one_of("identity", "alarms", "metering"),
+    section=one_of("identity", "alarms", "metering", "therapy metering"),
     bit=between(0, 100),
     alarmed=one_of(False, True),
 )
 def lost_section(run: Run, section: str, bit: int, alarmed: bool) -> None:
-    """Both copies of a section of memory get damaged, perhaps in an alarm, and power flickers before that shows.
-
-    A pump whose meters are lost on both pages no longer knows which fluid stands in its line, and takes it for the
-    prescribed one: a known limit. So there is no change of fluid in the same run, before or after.
-    """
-    if section == "metering":
-        if run.fluid_changed:
-            return
-        run.told_all = False
+    """Both copies of a section or two get damaged, perhaps in an alarm, and power flickers before that shows."""
     run.clear_sky()
     if alarmed:
         run.insist(Role.CLINICIAN, Stop())
         run.world.hang_up()
         run.world.bench.advance(7 * MINUTE_MS)
-    for page in (0, 1):
-        flip(run, f"{section}@{page}", bit)
+    for name in section.split():
+        for page in (0, 1):
+            flip(run, f"{name}@{page}", bit)
     power_cut(run, for_ms=0)
     clinician_bolus(run, 1, minutes=1)
     run.prescribe(run.world.prescription(100_000))

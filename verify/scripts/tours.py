@@ -76,6 +76,12 @@ def _losses() -> Iterator[Step]:
     for section in ("alarms", "metering", "identity"):
         yield _step("visit")
         yield _step("lost_section", section=section, bit=3, alarmed=True)
+    for section in ("metering", "therapy metering"):
+        yield _step("visit")
+        yield _step("bridged_fluid", concentration=1_000, share=1, bridge=2_000_000)
+        yield _step("lost_section", section=section, bit=3, alarmed=False)
+        yield _step("visit")
+        yield _step("fill_the_windows", wait=True)
     yield _step("visit")
     yield _step("magnet", stalled=True)
     yield _step("pass_time", for_ms=HOUR_MS)

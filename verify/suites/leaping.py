@@ -19,10 +19,10 @@ from protocol.messages import (
     Stop,
 )
 from protocol.units import HOUR_MS, MINUTE_MS, Nanolitres, NanolitresPerDay
-from protocol.vocabulary import AlarmCode, Role
+from protocol.vocabulary import AlarmCode, Mode, Role
 from verify.starts import STROKE_NL, bolus, grant
 from verify.suites.suite import Effort, Property, Suite, require
-from verify.world import MORPHINE, SMALL, World
+from verify.world import MORPHINE, REAL, SMALL, World
 
 STRONGEST = 25_000
 RATES = (48_000, 199_999, 700_000)
@@ -31,9 +31,11 @@ RATES = (48_000, 199_999, 700_000)
 class Both:
     """Two pumps from one seed to which the same is done: one leaps, the other takes every stroke."""
 
-    def __init__(self, seed: int, rate: int, *, small: bool, volume_nl: int) -> None:
-        windows = {"windows": SMALL} if small else {}
-        self.worlds = [World(seed, concentration=STRONGEST, volume_nl=volume_nl, **windows) for _ in range(2)]  # type: ignore[arg-type]
+    def __init__(self, seed: int, rate: int, *, small: bool, volume_nl: int, concentration: int = STRONGEST) -> None:
+        windows = SMALL if small else REAL
+        self.worlds = [
+            World(seed, concentration=concentration, volume_nl=volume_nl, windows=windows) for _ in range(2)
+        ]
         self.leaps = 0
         leaper, walker = self.worlds
         on_run = leaper.device.body.on_run
@@ -169,6 +171,39 @@ def leaping_is_walking(effort: Effort) -> None:
         )
 
 
+STRENGTHS = ((STRONGEST, 1_000), (1_000, STRONGEST))
+
+
+def lines_are_the_same(effort: Effort) -> None:
+    """Change to a weaker and to a stronger fluid, and compare both pumps while it fills the line, and when it has.
+
+    The last stroke is a slow one, with writes between it and the next: they tell of a line that has just been filled.
+    """
+    for old, new in STRENGTHS:
+        effort.tried += 1
+        both = Both(effort.seed, RATES[0], small=False, volume_nl=20_000_000, concentration=old)
+        both.do(lambda world, new=new: _other_fluid(world, new))  # type: ignore[misc]
+        leaper, walker = (world.device for world in both.worlds)
+        displaced = walker.body.line[0][0] // STROKE_NL
+        for strokes, after_ms in ((7, 0), (displaced - 8, 0), (1, 20 * MINUTE_MS)):
+            if after_ms:
+                both.do(lambda world: world.program(world.prescription(0, mode=Mode.MINIMUM_RATE)))
+            moved = walker.body.strokes + strokes
+            while walker.body.strokes < moved:
+                walker.advance_to(walker.next_event_ms or walker.now_ms)
+            walker.advance_to(walker.now_ms + after_ms)
+            leaper.advance_to(walker.now_ms)
+            different = both.differ()
+            require(different is None, f"from {old} to {new} pg/nL a leap changes {different}")
+        effort.reached["leapt"] += both.leaps > 0
+
+
+def _other_fluid(world: World, concentration: int) -> None:
+    world.bench.refill(19_000_000, ((MORPHINE, concentration),))
+    world.concentration = concentration
+    world.program(world.prescription(RATES[1]))
+
+
 SUITE = Suite(
     "leaping",
     "many strokes at once",
@@ -179,6 +214,9 @@ SUITE = Suite(
             leaping_is_walking,
             4,
             ("ran low", *(f"leapt after {step.name}" for step in STEPS)),
+        ),
+        Property(
+            "leaping.lines", "A leap leaves the line that strokes leave.", lines_are_the_same, premises=("leapt",)
         ),
     ),
 )

@@ -40,6 +40,7 @@ NAMES = (
     "flex",
     "crossing",
     "filling",
+    "line",
     "watching",
     "contact",
     "leaping",
