@@ -85,6 +85,7 @@ class Commands:
         self._pump.log.add(self._pump.now, LogKind.SESSION_OPENED, role)
         self._pump.news.add("session.opened", role=role.name.lower())
         self._pump.save()
+        self._pump.watch()
 
     def session_closed(self, role: Role, cause: CloseCause) -> None:
         """Drop what the session had staged."""

@@ -331,6 +331,8 @@ def test_an_alarm_is_kept_over_a_power_loss(code: AlarmCode, latched: bool) -> N
     if latched:
         repaired(bare, code)
     before = bare.pump.panel.raised
+    if code in (AlarmCode.TELEMETRY_TIMEOUT, AlarmCode.SESSION_ABORTED, AlarmCode.INTRUSION):
+        before = tuple(alarm._replace(status=LATCHED) for alarm in before)  # a clinician is there: the cause is gone
     heard = len(bare.sounds())
     bare.power_up()
     apart = {AlarmCode.RESET, AlarmCode.ERI} if code is AlarmCode.EOS else {AlarmCode.RESET}

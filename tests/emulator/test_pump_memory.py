@@ -129,10 +129,10 @@ def destroyed(bare: Bare, *sections: str) -> None:
     bare.power_up()
 
 
-def acknowledge(bare: Bare, *codes: AlarmCode) -> None:
-    """Acknowledge alarms whose cause is gone."""
-    for code in codes:
-        assert isinstance(bare.ask(AcknowledgeAlarm(code)), Accepted), code
+def acknowledge_all(bare: Bare) -> None:
+    """Acknowledge every alarm; the cause of each is gone."""
+    for alarm in bare.pump.panel.raised:
+        assert isinstance(bare.ask(AcknowledgeAlarm(alarm.code)), Accepted), alarm
 
 
 SECTIONS = ("identity", "ledgers", "metering", "therapy", "alarms")
@@ -186,7 +186,7 @@ def test_an_unreadable_line_is_taken_for_the_strongest_it_may_hold() -> None:
     assert bare.pump.line == filled(PROFILE.line_nl, FLUID)
     bare.ask(EnterRefill(Nanolitres(0), Nanolitres(CONTENTS_NL)))
     bare.prescribe(weaker)
-    acknowledge(bare, AlarmCode.RESET, AlarmCode.MEMORY, AlarmCode.RESERVOIR_LOW, AlarmCode.RESERVOIR_EMPTY)
+    acknowledge_all(bare)
     bare.ask(Start())
     bare.advance(7 * DAY_MS)
     destroyed(bare, "metering")
@@ -212,7 +212,7 @@ def test_a_line_that_nothing_is_known_of_holds_all_that_the_library_lets_in() ->
         assert isinstance(refused, Refused)
         assert refused.reason is reason
     assert isinstance(bare.prescribe(prescription(mode=Mode.STOPPED)), Accepted)
-    acknowledge(bare, AlarmCode.RESET, AlarmCode.MEMORY, AlarmCode.RESERVOIR_LOW, AlarmCode.RESERVOIR_EMPTY)
+    acknowledge_all(bare)
     emptied = Prime(PROFILE.stroke, Milliseconds(MINUTE_MS), line_emptied=True)
     assert isinstance(bare.ask(emptied), Accepted)
     assert isinstance(bare.prescribe(fast), Accepted)

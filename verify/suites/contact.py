@@ -16,7 +16,7 @@ from protocol.messages import (
 )
 from protocol.prescription_digest import schedule_digest
 from protocol.units import HOUR_MS, MINUTE_MS, Milliseconds, Nanolitres, NanolitresPerDay
-from protocol.vocabulary import AlarmCode, LogKind, Mode, Role, Section, TherapyState
+from protocol.vocabulary import AlarmCode, AlarmStatus, LogKind, Mode, Role, Section, TherapyState
 from verify.suites.alarmed import alarms, alone, events, logged, only, over, quiet, until
 from verify.suites.asking import PATIENT, RATE, ask, done, flicker, infusing, therapy
 from verify.suites.schedule import made
@@ -80,6 +80,8 @@ def strangers(effort: Effort) -> None:
     require(raised == ["intrusion"], f"after four wrong proofs these were raised: {raised}")
     require(world.device.pump is not None and world.device.pump.therapy.rate == RATE, "strangers change the flow")
     require(logged(world, LogKind.ALARM_RAISED) == 1, "strangers are not in the log once")
+    listed = alarms(world)[AlarmCode.INTRUSION]
+    require(listed is AlarmStatus.LATCHED, f"a clinician who is there finds an intrusion {listed.name}")
     done(world, AcknowledgeAlarm(AlarmCode.INTRUSION))
     world.wrong_proof()
     world.bench.advance(MINUTE_MS)
