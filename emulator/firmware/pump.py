@@ -94,8 +94,8 @@ class Pump:
         self._take_step()
         self._told: tuple[TherapyState, int] | None = (self.therapy.state, self.therapy.rate)
         self._watch.due_ms = self.now
-        if "metering" in damaged:
-            self.monitor.granted = ROTOR_POSITIONS
+        if "metering" in damaged:  # an older page's rotor may have moved since, and its credit may be spent
+            self.monitor.granted, self.credit = ROTOR_POSITIONS, 0
         self.wrong_proofs = 0
         """Proofs of a key that were wrong, in a row."""
         self._level_seen = body.level_said

@@ -193,6 +193,22 @@ def test_a_healthy_life_with_leaps_is_the_life_without(seed: int) -> None:
     live(Pair(dice.choice((PROFILE, VALVE))), dice, 6, QUIET)
 
 
+@pytest.mark.parametrize("bridged", [False, True])
+def test_quiet_days_are_leapt_through(bridged: bool) -> None:
+    """Where nothing happens hardly a stroke is taken by itself, with one fluid in the line or with two."""
+    pair = Pair()
+    pair.do(lambda world: world.prescribe(prescription(400_000)))
+    if bridged:
+        pair.advance(HOUR_MS)
+        pair.do(lambda world: world.prescribe(prescription(400_000, [drug(concentration=10_000)])))
+    pair.advance(HOUR_MS)
+    pair.leapt, before = 0, pair.plain.device.body.strokes
+    pair.advance(12 * HOUR_MS)
+    strokes = pair.plain.device.body.strokes - before
+    assert strokes == 400
+    assert pair.leapt > 0.95 * strokes
+
+
 def test_lives_reach_what_they_are_for() -> None:
     """Every kind of act happens in such lives, and they are leapt through for a good part."""
     hard, healthy = Counter[str](), Counter[str]()

@@ -43,6 +43,7 @@ NAMES = (
     "line",
     "watching",
     "contact",
+    "losing",
     "leaping",
     "wire",
 )
