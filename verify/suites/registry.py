@@ -44,6 +44,7 @@ NAMES = (
     "watching",
     "contact",
     "losing",
+    "escaping",
     "leaping",
     "wire",
 )
