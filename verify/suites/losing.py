@@ -137,7 +137,7 @@ SECTIONS = ("identity", "ledgers", "metering", "therapy", "alarms", "log")
 
 
 def damage_is_put_right(effort: Effort) -> None:
-    """Damage each section just after a stroke, with power and without, twice; let a clinician put everything right."""
+    """Damage each section just after a stroke, with power and without, twice; let a clinician put it right."""
     chance = Random(effort.seed)  # noqa: S311 - an experiment must be repeatable
     for section in SECTIONS:
         for powered in (True, False):
@@ -247,7 +247,9 @@ SUITE = Suite(
             nothing_is_written_over_damage,
             premises=tuple(WAYS),
         ),
-        Property("losing.sections", "Damage is found, logged once, no other alarm, and put right.", damage_is_put_right),
+        Property(
+            "losing.sections", "Damage is found, logged once, no other alarm, and put right.", damage_is_put_right
+        ),
         Property("losing.pages", "With ledgers and prescription lost the hour is full.", lost_doses_count),
         Property("losing.time", "Time that does not count is not given back by a power cut.", time_is_not_given_back),
     ),

@@ -43,6 +43,8 @@ NAMES = (
     "line",
     "watching",
     "contact",
+    "mixtures",
+    "overlapping",
     "losing",
     "escaping",
     "leaping",
