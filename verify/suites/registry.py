@@ -25,6 +25,7 @@ NAMES = (
     "messages",
     "link",
     "link_ends",
+    "edges",
     "handshake",
     "channel",
     "conversation",
