@@ -77,8 +77,8 @@ QUICK_S = 0.002
 def _quick_rfc2217_client(pytestconfig: pytest.Config) -> Iterator[None]:
     """Let pyserial's RFC 2217 client look for answers more often than every 50 ms, and not rest 0.3 s after closing.
 
-    It sleeps for most of a second at every opening, and the adapter suite opens hundreds of ports. Our served ports need
-    no such rest; somebody's real server might, so there the client is left as it is.
+    It sleeps for most of a second at every opening, and the adapter suite opens hundreds of ports. Our served ports
+    need no such rest; somebody's real server might, so there the client is left as it is.
     """
     with pytest.MonkeyPatch.context() as patch:
         if not (pytestconfig.getoption("--port") or pytestconfig.getoption("--pair")):
