@@ -28,7 +28,9 @@ from tests.adapters.conftest import PATIENCE_MS, Ends
 LIBRARY = Library.shipped()
 KEY = bytes(range(32))
 ENTROPY = random.Random(20)
-DAMAGE = "flip=5e-4,drop=2e-4,duplicate=2e-4,insert=2e-4,burst=1e-4,seed=2"
+DAMAGE = "flip=1e-4,drop=5e-5,duplicate=5e-5,insert=5e-5,burst=2e-5,seed=2"
+"""Rare enough that a frame gets through in six attempts wherever errors fall: a busy machine's repeats move them."""
+VOLUMES_NL = range(2_000, 3_200, 100)
 
 
 def _pump() -> PumpDevice:
@@ -105,12 +107,13 @@ def test_damage_on_the_line_loses_no_command_and_repeats_none(wiring: Wiring) ->
             clinician = _programmer(Hurried(wire) if isinstance(wiring, VirtualWiring) else wire)
             clinician.connect()
             _program(clinician)
-            for volume_nl in (2_000, 2_500, 3_000):
+            for volume_nl in VOLUMES_NL:
                 clinician.interrogate()
                 assert isinstance(clinician.bolus(f"{volume_nl} nL", "1 min"), Done)
                 started.append(volume_nl)
                 pump.advance_to(pump.now_ms + 120_000)
-        assert near.sending.log + near.receiving.log, "nothing was damaged: the test has shown nothing"
+        damage = {each.damage for each in near.sending.log + near.receiving.log}
+        assert damage == set(Impairment.parse(DAMAGE).chances), "not all of it happened"
     assert _boluses(pump) == started
 
 

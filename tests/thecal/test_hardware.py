@@ -185,15 +185,18 @@ def test_a_pump_is_served_over_the_network(run: Run, start_pump: StartPump, monk
 
 
 def test_a_conversation_survives_a_bad_slow_line(
-    run: Run, start_pump: StartPump, monkeypatch: pytest.MonkeyPatch
+    run: Run, start_pump: StartPump, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """At 38400 baud with a bit turned in every five hundred bytes, a bolus is done and done once."""
-    pump = start_pump("--baud-pace", "38400", "--impair", "flip=2e-3,seed=11")
+    """At 38400 baud with a bit turned in every two thousand bytes, a bolus is done and done once."""
+    capture = str(tmp_path / "pump.pcapng")
+    pump = start_pump("--baud-pace", "38400", "--impair", "flip=5e-4,seed=3", "--capture", capture)
     monkeypatch.setenv("XDG_DATA_HOME", str(pump.folder / "data"))
     monkeypatch.setenv("THECAL_PORT", str(pump.link))
     assert run("program", "set", "--fluid", "morphine", "20 mg/mL", "--daily-dose", "1 mg/day", "--yes").code == 0
     answer = run("program", "--json", "bolus", "0.1 mg", "--over", "10 min")
     assert json.loads(answer.out)["result"] == "done"
+    assert pump.end() == 0
+    assert ", 0 damaged" not in run("hw", "decode", capture).out.splitlines()[-1], "the line was good"
 
 
 def test_both_ends_survive_unplugging_in_the_middle_of_a_command(
