@@ -1,6 +1,7 @@
 """``thecal hw``, ``thecal://`` and the options that put pace and damage on a line."""
 
 import json
+import re
 import secrets
 import subprocess
 import sys
@@ -175,9 +176,10 @@ def test_a_program_that_cannot_be_changed_is_run_with_the_address(tmp_path: Path
 
 def test_a_pump_is_served_over_the_network(run: Run, start_pump: StartPump, monkeypatch: pytest.MonkeyPatch) -> None:
     """``thecal pump --port serve:rfc2217://…`` answers a programmer that opens the address with pyserial."""
-    with open_port("serve:socket://127.0.0.1:0") as free:
-        address = free.name.replace("socket", "rfc2217")
-    pump = start_pump("--port", f"serve:{address}")
+    pump = start_pump("--port", "serve:rfc2217://127.0.0.1:0")
+    found = re.search(r"rfc2217://127\.0\.0\.1:[1-9]\d*", pump.said())
+    assert found
+    address = found[0]
     monkeypatch.setenv("XDG_DATA_HOME", str(pump.folder / "data"))
     answer = run("program", "--port", address, "--json", "interrogate", "--section", "identity")
     assert answer.code == 0, answer
