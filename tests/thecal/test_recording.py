@@ -17,7 +17,7 @@ from hw.listening import Heard, listen
 from protocol.frame import Frame
 from protocol.messages import Sealed
 from tests.thecal.conftest import FLUID
-from tests.thecal.running import Run, RunningPump, StartPump
+from tests.thecal.running import Run, RunningPump, StartPump, wait_long
 from thecal import cli
 
 SET = ("set", "--fluid", "morphine", "20 mg/mL", "--daily-dose", "1 mg/day", "--yes")
@@ -42,6 +42,7 @@ def stream(packets: list[Packet], flow: Flow) -> bytes:
     return b"".join(packet.data for packet in packets if packet.flow is flow)
 
 
+@pytest.mark.usefixtures("patient_link")
 def test_both_ends_record_the_same_wire(recorded: RunningPump, tmp_path: Path, run: Run) -> None:
     """What went out at one end came in at the other, byte for byte, and both key logs open all of it."""
     began = datetime.now(UTC)
@@ -84,6 +85,7 @@ def test_a_killed_pump_leaves_a_readable_capture(recorded: RunningPump, tmp_path
     assert "Closed" in {type(each.inner).__name__ for each in heard(tmp_path)}
 
 
+@pytest.mark.usefixtures("patient_link")
 def test_one_echoing_wire_is_recorded_once(run: Run, tmp_path: Path) -> None:
     """``thecal loop`` has both ends on one wire: each frame stands in the capture once, from whoever sent it."""
     record = ("--capture", str(tmp_path / "loop.pcapng"), "--keylog", str(tmp_path / "keys"))
@@ -129,6 +131,7 @@ def _one_visit(tmp_path_factory: pytest.TempPathFactory) -> Path:
     pump = RunningPump(folder, *FLUID, "--capture", str(folder / "pump.pcapng"), "--keylog", str(folder / "keys"))
     try:
         with pytest.MonkeyPatch.context() as patch:
+            wait_long(patch)
             patch.setenv("XDG_DATA_HOME", str(folder / "data"))
             assert cli.run(("program", "--port", str(pump.link), *SET)) == 0
     finally:
