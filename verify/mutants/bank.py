@@ -70,12 +70,17 @@ def source_of(file: str) -> str:
 @cache  # it never changes while we run, and compiling every mutant takes a second
 def load_bank() -> tuple[Mutant, ...]:
     """Return every mutant, layer by layer. Raises ``BankError`` for the first that is not whole or does not fit."""
-    files = sorted((each for each in resources.files(__package__).iterdir() if each.name.endswith(".toml")), key=str)
-    bank = tuple(
-        mutant for each in files for mutant in read(each.name.removesuffix(".toml"), each.read_text(encoding="utf-8"))
-    )
+    bank = read_bank()
     check(bank)
     return bank
+
+
+def read_bank() -> tuple[Mutant, ...]:
+    """Return every mutant as it is written down, fitting or not. Raises ``BankError`` for one that is not whole."""
+    files = sorted((each for each in resources.files(__package__).iterdir() if each.name.endswith(".toml")), key=str)
+    return tuple(
+        mutant for each in files for mutant in read(each.name.removesuffix(".toml"), each.read_text(encoding="utf-8"))
+    )
 
 
 def read(layer: str, text: str) -> tuple[Mutant, ...]:
