@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from importlib.util import find_spec
 from typing import TextIO
 
 import click
 
-from thecal.failures import FAILURE_FOUND, Failure, OutsideMissing
+from thecal.failures import FAILURE_FOUND, Failure
+from thecal.needed import need
 from thecal.output import as_text, bad, emit, good, say, table, tell
 from verify.mutants.bank import BankError, Mutant, chosen, load_bank
 from verify.mutants.matrix import HEADINGS, as_json, described, rows, summary, word
@@ -60,7 +60,7 @@ def mutants(
     if only_list:
         _list(bank, as_json=as_json_)
         return
-    _need_hypothesis()
+    need("hypothesis")
     effort = Effort(seed, scale, every)
     unmutated = _unmutated(effort, NAMES)
     verdicts = _tried(bank, effort, unmutated, jobs or os.cpu_count() or 1)
@@ -84,7 +84,7 @@ def suites(ctx: click.Context, only: tuple[str, ...], scale: int, seed: int, as_
 
     Exit code 0: all hold. 1: one does not, and its story is told.
     """
-    _need_hypothesis()
+    need("hypothesis")
     tried = baseline(Effort(seed, scale), only or NAMES)
     broken = [each for each in tried if each.story is not None]
     if as_json_:
@@ -119,11 +119,6 @@ def _list(bank: Sequence[Mutant], *, as_json: bool) -> None:
     for mutant in bank:
         say(f"{mutant.id}  {mutant.file}  {mutant.status}, expected: {mutant.expected}")
         say(f"    {mutant.story}")
-
-
-def _need_hypothesis() -> None:
-    if find_spec("hypothesis") is None:
-        raise OutsideMissing("“hypothesis” is not installed; install thecal[verify]")
 
 
 def _unmutated(effort: Effort, names: Sequence[str]) -> tuple[Tried, ...]:

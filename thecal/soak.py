@@ -14,9 +14,10 @@ from typing import Any
 import click
 
 from protocol.units import Milliseconds, QuantityError
-from thecal.failures import FAILURE_FOUND, OutsideMissing
+from thecal.failures import FAILURE_FOUND
 from thecal.output import bad, emit, good, say, tell
 from thecal.stopping import StopRequest
+from thecal.writing import FOLDER, writing
 from verify.scripts.reading import read_script
 from verify.scripts.shorten import shortened
 from verify.soak import Soak, SoakError, play_round, summary
@@ -49,7 +50,7 @@ class Span(click.ParamType):  # type: ignore[type-arg] # no generic before click
 @click.option("--for", "for_s", type=Span(), help="Stop after this time, such as 10m. [default: until Ctrl-C]")
 @click.option(
     "--out",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=FOLDER,
     default=Path("soak-out"),
     show_default=True,
     help="The folder that is resumed or begun.",
@@ -68,14 +69,12 @@ def soak(
 
     Exit code 0: nothing broke in this folder, now or earlier. 1: something did. 2: the folder is none to soak in.
     """
-    try:
-        folder = Soak(out, seed)
-    except SoakError as error:
-        raise click.UsageError(str(error)) from None
-    try:
+    with writing(out):
+        try:
+            folder = Soak(out, seed)
+        except SoakError as error:
+            raise click.UsageError(str(error)) from None
         _soak(folder, for_s, jobs or os.cpu_count() or 1)
-    except OSError as error:
-        raise OutsideMissing(f"{out} cannot be written: {error.strerror or error}; what is there is whole") from None
     if as_json:
         emit(summary(folder))
     else:

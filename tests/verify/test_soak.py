@@ -16,7 +16,7 @@ from click.testing import CliRunner, Result
 from thecal.verify import verify
 from verify.scripts.random_script import Round, play_random
 from verify.scripts.script import Script, Step
-from verify.soak import ROUNDS, Soak, SoakError, play_round
+from verify.soak import REACHED, ROUNDS, Soak, SoakError, play_round
 
 PATIENCE_S = 120
 SCRIPT = Script("unprogrammed", 1, faulty=False, steps=[Step("visit", {}), Step("pass_time", {"for_ms": 60_000})])
@@ -91,8 +91,29 @@ def test_a_folder_that_is_none_of_ours_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "soak" / ROUNDS).write_text('{"thecal_soak": 9, "seed": 1}\n')
     with pytest.raises(SoakError, match="not a record of this version"):
         Soak(tmp_path / "soak")
-    with pytest.raises(SoakError, match="cannot be used"):
-        Soak(tmp_path / "letter.txt" / "soak")
+
+
+@pytest.mark.parametrize("damage", [b"", b"{", b"\xff", b"[1]", b'{"alarm.raised reset": "often"}', b"[" * 100_000])
+@pytest.mark.parametrize("name", [ROUNDS, REACHED])
+def test_a_damaged_folder_is_refused_by_the_file(tmp_path: Path, name: str, damage: bytes) -> None:
+    """Whichever of its files is damaged is named with what to do, and nothing in the folder changes."""
+    out = tmp_path / "soak"
+    soak = Soak(out, seed=5)
+    soak.note(0, play_random(1, steps=1))
+    soak.save_reached()
+    (out / name).write_bytes(damage)
+    before = {path.name: path.read_bytes() for path in out.iterdir()}
+    result = run("soak", "--for", "1s", "--out", out)
+    assert (result.exit_code, str(out / name) in result.stderr) == (2, True)
+    assert {path.name: path.read_bytes() for path in out.iterdir()} == before
+
+
+def test_a_folder_that_cannot_be_written_is_exit_code_3(tmp_path: Path) -> None:
+    """A file stands where the folder ought to be, or where its parent ought to."""
+    (tmp_path / "letter.txt").write_text("dear")
+    for out in (tmp_path / "letter.txt", tmp_path / "letter.txt" / "soak"):
+        result = run("soak", "--for", "1s", "--out", out)
+        assert (result.exit_code, "cannot be written" in result.stderr) == (3, True)
 
 
 # --- soak at the command line ---
@@ -108,7 +129,7 @@ def test_a_soak_goes_on_where_it_stopped(tmp_path: Path) -> None:
     second = json.loads(run("soak", "--for", "2 s", "--out", out, "--jobs", 1, "--json").stdout)
     assert second["rounds"] > played > 0
     assert second["broken"] == []
-    assert json.loads((out / "reached.json").read_text())["alarm.raised reset"] > 0
+    assert sum(json.loads((out / REACHED).read_text()).values()) > 0
 
 
 def test_what_broke_earlier_makes_the_exit_code(tmp_path: Path) -> None:
