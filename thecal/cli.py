@@ -43,11 +43,12 @@ Examples:
 
 \b
 Exit codes:
-  0  good
-  1  a failure was found: a command was refused or its result is unknown
-  2  wrong usage
-  3  something outside is missing: a port, a file, a pump that answers
-  4  a bug in thecal itself
+  0    good
+  1    a failure was found: a command was refused, its result is unknown, a check does not hold
+  2    wrong usage: an option, or a file that is not what it ought to be
+  3    something outside is missing: a port, a pump that answers, a library, a place to write to
+  4    a bug in thecal itself
+  130  Ctrl-C before it was done; what runs until Ctrl-C is done then, and ends with 0 or 1
 """
 
 

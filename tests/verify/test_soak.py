@@ -148,21 +148,31 @@ def test_a_wrong_option_is_exit_code_2(tmp_path: Path, wrong: list[str]) -> None
     assert not (tmp_path / "soak").exists()
 
 
-def test_ctrl_c_ends_a_soak_in_good_order(tmp_path: Path) -> None:
-    """The result is shown, the exit code is good, and every round that was over is in the record."""
+@pytest.mark.parametrize(
+    ("options", "breaks", "code"),
+    [((), False, 0), ((), True, 1), (("--for", "1 h"), False, 130), (("--for", "1 h"), True, 1)],
+)
+def test_ctrl_c_ends_a_soak_in_good_order(tmp_path: Path, options: tuple[str, ...], breaks: bool, code: int) -> None:
+    """The result is shown, every round that was over is in the record, and the exit code is that of what was found.
+
+    Nothing broke and no time was given: good. A time that was given and is not over: interrupted.
+    """
     out = tmp_path / "soak"
-    command = [sys.executable, "-m", "thecal", "verify", "soak", "--out", str(out), "--jobs", "1"]
+    if breaks:
+        soak = Soak(out, seed=5)
+        soak.note(0, broken_round(soak, 0))
+    command = [sys.executable, "-m", "thecal", "verify", "soak", "--out", str(out), "--jobs", "1", *options]
     process = subprocess.Popen(  # noqa: S603 - our own interpreter
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ, "NO_COLOR": "1"}
     )
     record, give_up = out / ROUNDS, time.monotonic() + PATIENCE_S
-    while not (record.exists() and record.read_text().count("\n") > 2):
+    while not (record.exists() and record.read_text().count("\n") > 2 + breaks):
         assert process.poll() is None
         assert time.monotonic() < give_up
         time.sleep(0.05)
     process.send_signal(signal.SIGINT)
     said, errors = process.communicate(timeout=PATIENCE_S)
-    assert process.returncode == 0, errors
+    assert process.returncode == code, errors
     assert "Traceback" not in errors
     assert f"{len(Soak(out).played)} rounds from seed" in said
 
