@@ -108,7 +108,25 @@ def test_links_are_fingerprints_by_their_requirement() -> None:
             read_accepted(text)
 
 
-@pytest.mark.parametrize("text", ["", "3", "[3]", '[{"id": 3, "sentence": "", "requirements": []}]', "[" * 100_000])
+DEEP = "[" * 100_000
+"""More than Python's reader of JSON can follow."""
+
+
+@pytest.mark.parametrize(
+    "command",
+    [("replay", "DEEP"), *((*REPORT, f"--{name}", "DEEP") for name in ("mutants", "faults", "verdict", "journal"))],
+)
+def test_a_file_that_is_nested_without_end_is_refused(
+    command: tuple[str, ...], inputs: dict[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It is wrong usage like any other file that is none, and is named."""
+    (tmp_path / "deep").write_text(DEEP, "utf-8")
+    words = {**inputs, "DEEP": str(tmp_path / "deep")}
+    assert cli.run(["verify", *(words.get(word, word) for word in command)]) == 2
+    assert "deep" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("text", ["", "{}", "3", "[3]", '[{"id": 3, "sentence": "", "requirements": []}]', DEEP])
 def test_a_list_of_tests_that_is_none_is_refused(
     text: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

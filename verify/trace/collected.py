@@ -61,6 +61,8 @@ def read(text: str) -> tuple[CollectedTest, ...]:
     """Return the tests that a file's text names. Raises ``CollectionError`` for one that is none."""
     try:
         rows = json.loads(text)
+        if not isinstance(rows, list):
+            raise TypeError(rows)
         tests = tuple(CollectedTest(row["id"], row["sentence"], tuple(row["requirements"])) for row in rows)
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise CollectionError(f"this is no list of collected tests: {error!r}") from None
