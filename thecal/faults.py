@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TextIO
+from pathlib import Path
 
 import click
 
@@ -10,6 +10,7 @@ from emulator.programmer.words import clock
 from protocol.units import Picograms
 from thecal.failures import FAILURE_FOUND
 from thecal.output import NOT_CLINICAL, as_text, bad, emit, good, say, table, tell
+from thecal.writing import OutputFile, write_text
 from verify.faults.catalogue import PROFILES, Failure, failures
 from verify.faults.report import Outcome
 
@@ -82,7 +83,7 @@ def _told(row: Failure) -> list[tuple[str, str]]:
 @click.option("--json", "as_json", is_flag=True, help="Print the outcomes as JSON.")
 @click.option(
     "--out",
-    type=click.File("w", "utf-8", lazy=False, atomic=True),
+    type=OutputFile(),
     help="Write the outcomes as JSON to this file, for a report.",
 )
 @click.pass_context
@@ -93,7 +94,7 @@ def run(
     profiles: tuple[str, ...],
     seed: int,
     as_json: bool,
-    out: TextIO | None,
+    out: Path | None,
 ) -> None:
     """Cause failures, each in a fresh pump two weeks into a therapy, and report what noticed them and how soon.
 
@@ -112,7 +113,7 @@ def run(
         tell(f"[{number}/{len(chosen)}] {failure.id}, {profile} pump: {failure.name}")
         outcomes.append(cause(failure, profile, seed))
     if out is not None:
-        out.write(as_text([outcome.as_json() for outcome in outcomes]) + "\n")
+        write_text(out, as_text([outcome.as_json() for outcome in outcomes]) + "\n")
     if as_json:
         emit([outcome.as_json() for outcome in outcomes])
     else:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from importlib.util import find_spec
-from typing import TextIO
+from pathlib import Path
 
 import click
 
-from thecal.failures import FAILURE_FOUND, Failure, OutsideMissing
+from thecal.failures import FAILURE_FOUND, Failure
+from thecal.needed import need
 from thecal.output import as_text, bad, emit, good, say, table, tell
+from thecal.writing import OutputFile, write_text
 from verify.mutants.bank import BankError, Mutant, chosen, load_bank
 from verify.mutants.matrix import HEADINGS, as_json, described, rows, summary, word
 from verify.mutants.run import Effort, TrialError, Verdict, baseline, trials
@@ -36,7 +37,7 @@ JSON = click.option("--json", "as_json_", is_flag=True, help="Write the result a
 @JSON
 @click.option(
     "--out",
-    type=click.File("w", encoding="utf-8", lazy=False, atomic=True),
+    type=OutputFile(),
     help="Write the outcomes as JSON to this file, for a report.",
 )
 @click.pass_context
@@ -49,7 +50,7 @@ def mutants(
     scale: int,
     seed: int,
     as_json_: bool,
-    out: TextIO | None,
+    out: Path | None,
 ) -> None:
     """Seed failures of real devices into the pump, one by one, and see which property notices each.
 
@@ -60,12 +61,12 @@ def mutants(
     if only_list:
         _list(bank, as_json=as_json_)
         return
-    _need_hypothesis()
+    need("hypothesis")
     effort = Effort(seed, scale, every)
     unmutated = _unmutated(effort, NAMES)
     verdicts = _tried(bank, effort, unmutated, jobs or os.cpu_count() or 1)
     if out is not None:
-        out.write(as_text(as_json(unmutated, verdicts)) + "\n")
+        write_text(out, as_text(as_json(unmutated, verdicts)) + "\n")
     if as_json_:
         emit(as_json(unmutated, verdicts))
     else:
@@ -84,7 +85,7 @@ def suites(ctx: click.Context, only: tuple[str, ...], scale: int, seed: int, as_
 
     Exit code 0: all hold. 1: one does not, and its story is told.
     """
-    _need_hypothesis()
+    need("hypothesis")
     tried = baseline(Effort(seed, scale), only or NAMES)
     broken = [each for each in tried if each.story is not None]
     if as_json_:
@@ -119,11 +120,6 @@ def _list(bank: Sequence[Mutant], *, as_json: bool) -> None:
     for mutant in bank:
         say(f"{mutant.id}  {mutant.file}  {mutant.status}, expected: {mutant.expected}")
         say(f"    {mutant.story}")
-
-
-def _need_hypothesis() -> None:
-    if find_spec("hypothesis") is None:
-        raise OutsideMissing("“hypothesis” is not installed; install thecal[verify]")
 
 
 def _unmutated(effort: Effort, names: Sequence[str]) -> tuple[Tried, ...]:

@@ -137,8 +137,8 @@ def test_outcomes_can_be_kept_in_a_file_for_a_report(tmp_path: Path) -> None:
 
 
 def test_a_file_that_cannot_be_written_is_refused_before_anything_is_caused(tmp_path: Path) -> None:
-    """A wrong place for the outcomes is wrong usage, told at once and not after all failures have been caused."""
+    """A wrong place for the outcomes is told at once, and not after all failures have been caused."""
     wanted = ["run", "MOTOR-STALL", "--profile", "peristaltic", "--out", str(tmp_path / "nowhere" / "faults.json")]
     result = CliRunner().invoke(faults, wanted)
-    assert result.exit_code == 2
+    assert result.exit_code == 3
     assert "[1/1]" not in result.output

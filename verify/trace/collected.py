@@ -61,9 +61,15 @@ def read(text: str) -> tuple[CollectedTest, ...]:
     """Return the tests that a file's text names. Raises ``CollectionError`` for one that is none."""
     try:
         rows = json.loads(text)
-        return tuple(CollectedTest(row["id"], row["sentence"], tuple(row["requirements"])) for row in rows)
-    except (ValueError, KeyError, TypeError) as error:
+        if not isinstance(rows, list):
+            raise TypeError(rows)
+        tests = tuple(CollectedTest(row["id"], row["sentence"], tuple(row["requirements"])) for row in rows)
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise CollectionError(f"this is no list of collected tests: {error!r}") from None
+    for test in tests:
+        if not all(isinstance(words, str) for words in (test.id, test.sentence, *test.requirements)):
+            raise CollectionError(f"this is no list of collected tests: {test.id!r} is none")
+    return tests
 
 
 def collect(folder: Path) -> tuple[CollectedTest, ...]:
