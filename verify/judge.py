@@ -16,7 +16,6 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from emulator.journal import Event, read_journal
-from protocol.units import DAY_MS, HOUR_MS
 from verify.alarms import AlarmWatcher
 from verify.boluses import BolusWatcher
 from verify.conservation import ConservationWatcher
@@ -40,16 +39,14 @@ class UnjudgeableError(Exception):
 class Judge:
     """Takes events one by one; ``verdict`` may be asked for once, after the last.
 
-    ``hour_ms`` and ``day_ms`` are the widths of the windows that the dose limits are for; smaller ones are for
-    experiments with a pump whose dose guard was made with smaller ones, too. ``properties`` are formulas to judge
-    beside the watchers' claims.
+    ``properties`` are formulas to judge beside the watchers' claims.
     """
 
-    def __init__(self, *, hour_ms: int = HOUR_MS, day_ms: int = DAY_MS, properties: Sequence[Property] = ()) -> None:
+    def __init__(self, *, properties: Sequence[Property] = ()) -> None:
         self._scene = Scene()
         self._properties = properties
         self._recorder = Recorder()
-        self._doses = DoseWatcher({1: hour_ms, 24: day_ms})
+        self._doses = DoseWatcher()
         self._conservation = ConservationWatcher()
         self._alarms = AlarmWatcher()
         self._watchers: tuple[Watcher, ...] = (
@@ -78,6 +75,8 @@ class Judge:
                 "it begins in the middle: the pump was continued from an image, and what it had done and was told "
                 "before is not in this journal"
             )
+        if event.kind == "bench.start" and self._events:
+            raise UnjudgeableError(f"event {event.seq} begins it a second time: these are two journals")
         self._complete = event.kind == "bench.end"
         try:
             self._take(self._in_order(event))
@@ -127,27 +126,24 @@ class Judge:
                 DrugFigure(self._scene.name(code), moved.get((code, "outlet"), 0), moved.get((code, "tip"), 0))
                 for code in codes
             ),
+            widths_ms={str(hours): width for hours, width in self._scene.widths_ms.items()},
             windows=self._doses.figures(self._scene),
             occurrences=dict(sorted(self._occurrences.items())),
             encounters=dict(sorted(self._encounters.counts.items())),
         )
 
 
-def judge(
-    events: Iterable[Event], *, hour_ms: int = HOUR_MS, day_ms: int = DAY_MS, properties: Sequence[Property] = ()
-) -> Verdict:
+def judge(events: Iterable[Event], *, properties: Sequence[Property] = ()) -> Verdict:
     """Judge the events of a journal. Raises ``UnjudgeableError`` if one lacks what its kind must say."""
-    bench = Judge(hour_ms=hour_ms, day_ms=day_ms, properties=properties)
+    bench = Judge(properties=properties)
     for event in events:
         bench.take(event)
     return bench.verdict()
 
 
-def judge_lines(
-    lines: Iterable[str], *, hour_ms: int = HOUR_MS, day_ms: int = DAY_MS, properties: Sequence[Property] = ()
-) -> Verdict:
+def judge_lines(lines: Iterable[str], *, properties: Sequence[Property] = ()) -> Verdict:
     """Judge a journal's lines. Raises ``JournalDamagedError`` or ``UnjudgeableError``."""
-    return judge(read_journal(lines), hour_ms=hour_ms, day_ms=day_ms, properties=properties)
+    return judge(read_journal(lines), properties=properties)
 
 
 def judge_file(path: str | Path) -> Verdict:

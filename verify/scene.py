@@ -11,9 +11,12 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from emulator.journal import Event
+from protocol.units import HOUR_MS, Milliseconds
 
 PLACES = ("outlet", "tip")
 WINDOWS_H = (1, 24)
+WIDTHS = ("hour_ms", "day_ms")
+"""What the header calls their widths."""
 
 BESIDE = ("pocket", "tissue")
 
@@ -120,6 +123,17 @@ class Scene:
         if not known:
             return NOTHING
         return Limits(min(limit.hour for limit in known), min(limit.day for limit in known))
+
+    @property
+    def widths_ms(self) -> dict[int, int]:
+        """Return how wide the windows of an hour and of a day are: real ones, unless the header names others."""
+        named = self.start.get("windows", {})
+        return {hours: int(named.get(key, hours * HOUR_MS)) for hours, key in zip(WINDOWS_H, WIDTHS, strict=True)}
+
+    def window(self, hours: int) -> str:
+        """Name a window by its hours, and by its width if that is another."""
+        width_ms = self.widths_ms[hours]
+        return f"{hours} h" if width_ms == hours * HOUR_MS else f"{Milliseconds(width_ms)} for {hours} h"
 
     @property
     def has_valves(self) -> bool:

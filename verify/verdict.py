@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import enum
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from protocol.units import DAY_MS, HOUR_MS, MINUTE_MS, Picograms
+from protocol.units import DAY_MS, HOUR_MS, MINUTE_MS, Milliseconds, Picograms
 
 if TYPE_CHECKING:
     from verify.formula_verdict import FormulaVerdict
@@ -97,12 +98,14 @@ class WindowFigure:
     limit_pg: int
     """The limit in force when the window ended; 0 if none was."""
     ends_at_ms: int
+    window: str
+    """The hours, and the window's width if that is another."""
 
     def line(self) -> str:
         """Return the figure as one line for a person."""
         share = f"{100 * self.mass_pg // self.limit_pg} %" if self.limit_pg else "no limit in force"
         return (
-            f"{self.drug}, {self.place}, any {self.hours} h: {Picograms(self.mass_pg)} of "
+            f"{self.drug}, {self.place}, any {self.window}: {Picograms(self.mass_pg)} of "
             f"{Picograms(self.limit_pg)} ({share}), window ending {pump_time(self.ends_at_ms)}"
         )
 
@@ -127,11 +130,21 @@ class Figures:
     strokes: int
     volume_nl: int
     drugs: tuple[DrugFigure, ...]
+    widths_ms: dict[str, int]
+    """How wide the windows were by their hours, as the journal's header says."""
     windows: tuple[WindowFigure, ...]
     occurrences: dict[str, int]
     """How often each kind of event happened: a claim whose premise never occurred has shown nothing."""
     encounters: dict[str, int]
     """How often which event came in which state during which alarm, by the names of ``verify.encounters``."""
+
+    def remarks(self) -> Iterator[str]:
+        """Yield what a reader must know before believing a verdict."""
+        if not self.complete:
+            yield "the journal has no end: what came after its last line is not judged"
+        other = [f"{Milliseconds(ms)} for {h} h" for h, ms in self.widths_ms.items() if ms != int(h) * HOUR_MS]
+        if other:
+            yield f"judged with the windows that the header names, not with real ones: {', '.join(other)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +194,7 @@ class Verdict:
         return [
             f"{self.word}: {len(self.findings)} findings{broken} in {figures.events} events, "
             f"{figures.strokes} strokes, {pump_time(figures.ends_at_ms)}",
-            *([] if figures.complete else ["the journal has no end: what came after its last line is not judged"]),
+            *figures.remarks(),
             *(finding.line() for finding in self.findings),
             *(line for formula in self.formulas for line in formula.lines()),
             *(window.line() for window in figures.windows),

@@ -9,11 +9,17 @@ from pathlib import Path
 
 import pytest
 
+from emulator.firmware.guard import Sizes
 from emulator.journal import Event, JournalDamagedError
+from emulator.windows import Windows
 from protocol.units import DAY_MS, HOUR_MS
 from verify.judge import UnjudgeableError, judge, judge_file, judge_lines
+from verify.properties import load_properties
+from verify.scripts.kept import kept_scripts
+from verify.scripts.told import replay
 from verify.story import LIMIT_24H, MASS_PG, STROKE_NL, Story, healthy
 from verify.verdict import Claim
+from verify.world import World
 
 
 def test_the_figures_say_what_moved() -> None:
@@ -106,3 +112,23 @@ def test_a_journal_that_begins_in_the_middle_is_not_judged() -> None:
     """A pump continued from an image has a past that the journal lacks: there is no verdict, not a false one."""
     with pytest.raises(UnjudgeableError, match="begins in the middle"):
         judge([Event(0, 5, "bench.thawed", {})])
+
+
+def test_two_journals_in_one_are_not_judged() -> None:
+    """A second header would have other limits and windows: there is no verdict over both."""
+    with pytest.raises(UnjudgeableError, match="a second time"):
+        healthy(1).tell(DAY_MS, "bench.start", stroke_nl=STROKE_NL).verdict()
+
+
+@pytest.mark.parametrize("name", sorted(kept_scripts()))
+def test_replay_and_judge_agree(name: str) -> None:
+    """The journal that a replay keeps is judged as the replay itself was, small windows or real ones."""
+    told = replay(kept_scripts()[name])
+    assert judge_lines(told.journal, properties=load_properties()) == told.verdict
+
+
+def test_buckets_cover_the_windows_that_they_stand_for() -> None:
+    """A pump is not built with buckets that forget before its hour or its day is over."""
+    assert World(1).device.windows == Windows()
+    with pytest.raises(ValueError, match="cover no"):
+        World(1, windows=Windows(Sizes(), HOUR_MS + 60_001))
