@@ -10,17 +10,20 @@ import click
 
 from emulator.journal import Event, JournalDamagedError, read_journal
 from thecal.drawing import draw
-from thecal.failures import FAILURE_FOUND, WRONG_USAGE
+from thecal.failures import FAILURE_FOUND, GOOD, OUTSIDE_MISSING, WRONG_USAGE
 from thecal.matrix import matrix
 from thecal.mutants import mutants, suites
-from thecal.output import bad, emit, good, say
+from thecal.output import bad, doubtful, emit, good, say
 from thecal.replaying import list_actions, replay_script
 from thecal.report import report
 from thecal.soak import soak
 from verify.formula_verdict import summary
 from verify.judge import UnjudgeableError, judge
 from verify.properties import load_properties
-from verify.verdict import Verdict
+from verify.verdict import HOLDS, INCOMPLETE, VIOLATED, Verdict
+
+CODES = {HOLDS: GOOD, INCOMPLETE: OUTSIDE_MISSING, VIOLATED: FAILURE_FOUND}
+COLOURS = {HOLDS: good, INCOMPLETE: doubtful, VIOLATED: bad}
 
 
 @click.group()
@@ -51,7 +54,8 @@ def judge_journal(ctx: click.Context, journal: io.TextIOBase, as_json: bool, plo
     Claims are judged in code and once more by one-line formulas; a formula whose premise never came true has shown
     nothing and is named.
 
-    Exit code 0: everything claimed holds. 1: something is violated. 2: the file is no intact journal.
+    Exit code 0: everything claimed holds. 1: something is violated. 2: the file is no intact journal. 3: nothing is
+    violated, but the journal has no end, as if lines were cut off.
     """
     events = _events(journal)
     try:
@@ -64,7 +68,7 @@ def judge_journal(ctx: click.Context, journal: io.TextIOBase, as_json: bool, plo
         emit(verdict.as_json())
     else:
         _show(verdict)
-    ctx.exit(0 if verdict.holds else FAILURE_FOUND)
+    ctx.exit(CODES[verdict.word])
 
 
 class _NoJournal(click.ClickException):
@@ -83,6 +87,6 @@ def _events(journal: io.TextIOBase) -> Sequence[Event]:
 
 def _show(verdict: Verdict) -> None:
     first, *rest = verdict.lines()
-    say((good if verdict.holds else bad)(first))
+    say(COLOURS[verdict.word](first))
     for line in (*rest, *summary(verdict.formulas)):
         say(line)

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from verify.formula_verdict import FormulaVerdict
 
 
+HOLDS, INCOMPLETE, VIOLATED = "holds", "incomplete", "violated"
+
 FORMULA = "formula "
 """What the name of a formula's premise begins with, among counts."""
 
@@ -141,7 +143,7 @@ class Figures:
     def remarks(self) -> Iterator[str]:
         """Yield what a reader must know before believing a verdict."""
         if not self.complete:
-            yield "the journal has no end: what came after its last line is not judged"
+            yield "the journal has no end: nothing shows what came after its last line, so it is no evidence"
         other = [f"{Milliseconds(ms)} for {h} h" for h, ms in self.widths_ms.items() if ms != int(h) * HOUR_MS]
         if other:
             yield f"judged with the windows that the header names, not with real ones: {', '.join(other)}"
@@ -158,7 +160,7 @@ class Verdict:
 
     @property
     def holds(self) -> bool:
-        """Whether nothing was violated."""
+        """Whether nothing was violated in what there is; a journal that was cut short may go on as it likes."""
         return not self.findings and not self.violated_formulas
 
     @property
@@ -168,8 +170,10 @@ class Verdict:
 
     @property
     def word(self) -> str:
-        """Return ``holds`` or ``violated``."""
-        return "holds" if self.holds else "violated"
+        """Return ``violated``; or ``incomplete`` if the journal lacks its end; or ``holds``."""
+        if not self.holds:
+            return VIOLATED
+        return HOLDS if self.figures.complete else INCOMPLETE
 
     def counts(self) -> Counter[str]:
         """Return how often what happened, what met what, and how often each formula's premise became true.

@@ -41,7 +41,7 @@ def test_the_figures_count_what_happened() -> None:
 
 def test_a_verdict_is_plain_json_and_readable_lines() -> None:
     """The verdict goes through JSON unchanged, and its lines name limit, drug and place."""
-    verdict = healthy(1).verdict()
+    verdict = healthy(1).verdict(DAY_MS)
     table = json.loads(json.dumps(verdict.as_json()))
     assert table["verdict"] == "holds"
     assert table["figures"]["windows"][-1]["mass_pg"] == LIMIT_24H
@@ -104,8 +104,23 @@ def test_a_journal_without_its_end_says_so() -> None:
     whole = healthy(1).tell(DAY_MS, "bench.end").verdict()
     cut = healthy(1).verdict()
     assert (whole.figures.complete, cut.figures.complete) == (True, False)
+    assert (whole.word, cut.word) == ("holds", "incomplete")
     assert any("no end" in line for line in cut.lines())
     assert not any("no end" in line for line in whole.lines())
+
+
+@pytest.mark.parametrize("kept", [1, 3])
+def test_no_cut_at_a_line_s_end_passes_for_a_whole_journal(kept: int) -> None:
+    """No chain can show that its last lines are gone, so only a journal that has its end can hold."""
+    lines = healthy(1).tell(DAY_MS, "bench.end").journal.lines
+    verdict = judge_lines(lines[:kept])
+    assert (verdict.holds, verdict.word) == (True, "incomplete")
+    assert judge_lines(lines).word == "holds"
+
+
+def test_what_is_violated_is_so_without_an_end() -> None:
+    """A violation that is there needs no end of the journal to be one."""
+    assert Story().prescribe().state(0, "stopped", 0).strokes([1]).verdict().word == "violated"
 
 
 def test_a_journal_that_begins_in_the_middle_is_not_judged() -> None:
