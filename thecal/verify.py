@@ -19,6 +19,7 @@ from thecal.report import report
 from thecal.soak import soak
 from verify.formula_verdict import summary
 from verify.judge import UnjudgeableError, judge
+from verify.library import KnownLibrary, LibraryUnreadableError, read_library
 from verify.properties import load_properties
 from verify.verdict import HOLDS, INCOMPLETE, VIOLATED, Verdict
 
@@ -47,19 +48,35 @@ verify.add_command(soak)
     "--plot", type=click.Path(dir_okay=False, path_type=Path), help="Draw the dose plot into this SVG file."
 )
 @click.option("--chart", is_flag=True, help="Draw the dose plot in the terminal.")
+@click.option(
+    "--library",
+    "library_file",
+    type=click.File("r", encoding="utf-8"),
+    help="The drug library that the journal names. [default: the shipped one, if it names that]",
+)
 @click.pass_context
-def judge_journal(ctx: click.Context, journal: io.TextIOBase, as_json: bool, plot: Path | None, chart: bool) -> None:
+def judge_journal(
+    ctx: click.Context,
+    journal: io.TextIOBase,
+    as_json: bool,
+    plot: Path | None,
+    chart: bool,
+    library_file: io.TextIOBase | None,
+) -> None:
     """Judge a JOURNAL, independently of the pump that wrote it ("-" reads standard input).
 
     Claims are judged in code and once more by one-line formulas; a formula whose premise never came true has shown
     nothing and is named.
 
+    Limits are those of the drug library that the journal names. Of one that is neither the shipped one nor given, the
+    judge knows what the journal says of it, and no more; it says so.
+
     Exit code 0: everything claimed holds. 1: something is violated. 2: the file is no intact journal. 3: nothing is
     violated, but the journal has no end, as if lines were cut off.
     """
-    events = _events(journal)
+    events, library = _events(journal), _library(library_file)
     try:
-        verdict = judge(events, properties=load_properties())
+        verdict = judge(events, properties=load_properties(), library=library)
     except UnjudgeableError as error:
         raise _NoJournal(f"the journal cannot be judged: {error}") from None
     if plot or chart:
@@ -83,6 +100,13 @@ def _events(journal: io.TextIOBase) -> Sequence[Event]:
     if not events:
         raise _NoJournal(f"{getattr(journal, 'name', 'the journal')} is empty: there is nothing to judge")
     return events
+
+
+def _library(file: io.TextIOBase | None) -> KnownLibrary | None:
+    try:
+        return read_library(file.read()) if file else None
+    except (LibraryUnreadableError, UnicodeDecodeError) as error:
+        raise _NoJournal(f"{getattr(file, 'name', 'the file')} is no drug library: {error}") from None
 
 
 def _show(verdict: Verdict) -> None:

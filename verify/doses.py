@@ -22,7 +22,8 @@ from dataclasses import dataclass
 
 from emulator.journal import Event
 from protocol.units import Picograms
-from verify.scene import FLOW, FREE_FLOW, PLACES, RUNAWAY, STROKES, Limits, Scene, unasked_of
+from verify.library import Limits
+from verify.scene import FLOW, FREE_FLOW, PLACES, RUNAWAY, STROKES, Scene, unasked_of
 from verify.verdict import Claim, Finding, WindowFigure, pump_time
 from verify.watcher import Watcher
 from verify.windows import SlidingSum

@@ -21,9 +21,11 @@ from verify.boluses import BolusWatcher
 from verify.conservation import ConservationWatcher
 from verify.doses import DoseWatcher
 from verify.encounters import Encounters
+from verify.library import KnownLibrary, LibraryUnreadableError, library_of
 from verify.listing import ListingWatcher
 from verify.movement import AlarmFlowWatcher, DeliveryWatcher, PermissionWatcher, PrimingWatcher, RateWatcher
 from verify.occurrences import occurrence, times
+from verify.prescribed import LibraryWatcher
 from verify.properties import Property, check_record
 from verify.recorder import Recorder
 from verify.scene import STROKES, Scene
@@ -39,17 +41,21 @@ class UnjudgeableError(Exception):
 class Judge:
     """Takes events one by one; ``verdict`` may be asked for once, after the last.
 
-    ``properties`` are formulas to judge beside the watchers' claims.
+    ``properties`` are formulas to judge beside the watchers' claims. ``library`` is the one that the journal must
+    name; without it the shipped one counts, if the journal names that.
     """
 
-    def __init__(self, *, properties: Sequence[Property] = ()) -> None:
+    def __init__(self, *, properties: Sequence[Property] = (), library: KnownLibrary | None = None) -> None:
         self._scene = Scene()
+        self._given = library
+        self._limits = "limits: the journal has no header that says which"
         self._properties = properties
         self._recorder = Recorder()
         self._doses = DoseWatcher()
         self._conservation = ConservationWatcher()
         self._alarms = AlarmWatcher()
         self._watchers: tuple[Watcher, ...] = (
+            LibraryWatcher(),
             PermissionWatcher(),
             PrimingWatcher(),
             RateWatcher(),
@@ -75,13 +81,21 @@ class Judge:
                 "it begins in the middle: the pump was continued from an image, and what it had done and was told "
                 "before is not in this journal"
             )
-        if event.kind == "bench.start" and self._events:
-            raise UnjudgeableError(f"event {event.seq} begins it a second time: these are two journals")
+        if event.kind == "bench.start":
+            self._begin(event)
         self._complete = event.kind == "bench.end"
         try:
             self._take(self._in_order(event))
         except (KeyError, TypeError, ValueError, IndexError) as error:
             raise UnjudgeableError(f"event {event.seq}, {event.kind}: {error!r}") from error
+
+    def _begin(self, event: Event) -> None:
+        if self._events:
+            raise UnjudgeableError(f"event {event.seq} begins it a second time: these are two journals")
+        try:
+            self._scene.known, self._limits = library_of(event.data, self._given)
+        except LibraryUnreadableError as error:
+            raise UnjudgeableError(str(error)) from None
 
     def verdict(self) -> Verdict:
         """Close the journal and return the judgement."""
@@ -126,6 +140,7 @@ class Judge:
                 DrugFigure(self._scene.name(code), moved.get((code, "outlet"), 0), moved.get((code, "tip"), 0))
                 for code in codes
             ),
+            limits=self._limits,
             widths_ms={str(hours): width for hours, width in self._scene.widths_ms.items()},
             windows=self._doses.figures(self._scene),
             occurrences=dict(sorted(self._occurrences.items())),
@@ -133,9 +148,11 @@ class Judge:
         )
 
 
-def judge(events: Iterable[Event], *, properties: Sequence[Property] = ()) -> Verdict:
+def judge(
+    events: Iterable[Event], *, properties: Sequence[Property] = (), library: KnownLibrary | None = None
+) -> Verdict:
     """Judge the events of a journal. Raises ``UnjudgeableError`` if one lacks what its kind must say."""
-    bench = Judge(properties=properties)
+    bench = Judge(properties=properties, library=library)
     for event in events:
         bench.take(event)
     return bench.verdict()

@@ -23,6 +23,8 @@ FORMULA = "formula "
 class Claim(enum.StrEnum):
     """What is claimed and can be broken. The words are what a reader sees, and what a suite asserts."""
 
+    LIBRARY = "drug library"
+    """A header, a prescription or a bolus is above the drug library's hard limits, or names others than it has."""
     DOSE = "dose limit"
     """A sliding window held more drug than the limit in force."""
     MOVEMENT = "movement"
@@ -132,6 +134,8 @@ class Figures:
     strokes: int
     volume_nl: int
     drugs: tuple[DrugFigure, ...]
+    limits: str
+    """Whose limits it was judged by, in words."""
     widths_ms: dict[str, int]
     """How wide the windows were by their hours, as the journal's header says."""
     windows: tuple[WindowFigure, ...]
@@ -142,6 +146,7 @@ class Figures:
 
     def remarks(self) -> Iterator[str]:
         """Yield what a reader must know before believing a verdict."""
+        yield self.limits
         if not self.complete:
             yield "the journal has no end: nothing shows what came after its last line, so it is no evidence"
         other = [f"{Milliseconds(ms)} for {h} h" for h, ms in self.widths_ms.items() if ms != int(h) * HOUR_MS]

@@ -121,9 +121,10 @@ def test_a_drug_without_any_limit_may_not_move() -> None:
 def test_a_drug_that_is_no_longer_prescribed_keeps_its_limits() -> None:
     """The old drug in the line is judged by its last limits after a change of drug."""
     other = [{**DRUG, "code": 2}]
-    story = Story(drugs={}).prescribe().infuse(0, HOUR_MS).prescribe(HOUR_MS, drugs=other)
+    both = {code: {"name": code, "limit_1h": 10 * LIMIT_1H, "limit_24h": 10 * LIMIT_24H} for code in ("1", "2")}
+    story = Story(drugs=both).prescribe().infuse(0, HOUR_MS).prescribe(HOUR_MS, drugs=other)
     assert story.infuse(HOUR_MS, DAY_MS).verdict().holds
-    story = Story(drugs={}).prescribe().infuse(0, HOUR_MS).prescribe(HOUR_MS, drugs=other)
+    story = Story(drugs=both).prescribe().infuse(0, HOUR_MS).prescribe(HOUR_MS, drugs=other)
     assert doses(story.strokes([HOUR_MS + 1]).verdict())
 
 
