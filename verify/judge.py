@@ -17,6 +17,7 @@ from pathlib import Path
 
 from emulator.journal import Event, read_journal
 from verify.alarms import AlarmWatcher
+from verify.bolus_accounts import BolusAccountWatcher
 from verify.boluses import BolusWatcher
 from verify.conservation import ConservationWatcher
 from verify.doses import DoseWatcher
@@ -24,7 +25,7 @@ from verify.encounters import Encounters
 from verify.library import KnownLibrary, LibraryUnreadableError, library_of
 from verify.listing import ListingWatcher
 from verify.movement import AlarmFlowWatcher, DeliveryWatcher, PermissionWatcher, PrimingWatcher, RateWatcher
-from verify.occurrences import occurrence, times
+from verify.occurrences import KINDS, occurrence, times
 from verify.prescribed import LibraryWatcher
 from verify.properties import Property, check_record
 from verify.recorder import Recorder
@@ -63,6 +64,7 @@ class Judge:
             DeliveryWatcher(),
             self._doses,
             BolusWatcher(),
+            BolusAccountWatcher(),
             self._conservation,
             self._alarms,
             SoundWatcher(),
@@ -70,6 +72,7 @@ class Judge:
         )
         self._findings: list[Finding] = []
         self._occurrences: Counter[str] = Counter()
+        self._unknown: Counter[str] = Counter()
         self._encounters = Encounters()
         self._events = 0
         self._complete = False
@@ -110,6 +113,8 @@ class Judge:
         if self._properties:
             self._recorder.take(event)
         self._occurrences[occurrence(event)] += times(event)
+        if event.kind not in KINDS:
+            self._unknown[event.kind] += 1
         self._encounters.take(event, self._scene)
         for watcher in self._watchers:
             self._findings += watcher.see(event, self._scene)
@@ -143,6 +148,7 @@ class Judge:
             limits=self._limits,
             widths_ms={str(hours): width for hours, width in self._scene.widths_ms.items()},
             windows=self._doses.figures(self._scene),
+            unknown=dict(sorted(self._unknown.items())),
             occurrences=dict(sorted(self._occurrences.items())),
             encounters=dict(sorted(self._encounters.counts.items())),
         )

@@ -41,6 +41,8 @@ class Claim(enum.StrEnum):
     """A patient bolus began before its lockout was over."""
     COUNT = "bolus count"
     """More patient boluses in a sliding 24 hours than granted."""
+    BOLUS = "bolus as told"
+    """What the pump said of a bolus is not what moved, or not what it had said before."""
     CONSERVATION = "conservation"
     """Drug appeared or vanished between reservoir, line and tip."""
     LATE_ALARM = "late alarm"
@@ -139,6 +141,8 @@ class Figures:
     widths_ms: dict[str, int]
     """How wide the windows were by their hours, as the journal's header says."""
     windows: tuple[WindowFigure, ...]
+    unknown: dict[str, int]
+    """How many events were of a kind that the judge does not know."""
     occurrences: dict[str, int]
     """How often each kind of event happened: a claim whose premise never occurred has shown nothing."""
     encounters: dict[str, int]
@@ -149,6 +153,9 @@ class Figures:
         yield self.limits
         if not self.complete:
             yield "the journal has no end: nothing shows what came after its last line, so it is no evidence"
+        if self.unknown:
+            kinds = ", ".join(f"{kind} ({count})" for kind, count in self.unknown.items())
+            yield f"not judged, because these kinds of events are not known here: {kinds}"
         other = [f"{Milliseconds(ms)} for {h} h" for h, ms in self.widths_ms.items() if ms != int(h) * HOUR_MS]
         if other:
             yield f"judged with the windows that the header names, not with real ones: {', '.join(other)}"

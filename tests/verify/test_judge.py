@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
+from importlib import resources
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,7 @@ from emulator.journal import Event, JournalDamagedError
 from emulator.windows import Windows
 from protocol.units import DAY_MS, HOUR_MS
 from verify.judge import UnjudgeableError, judge, judge_file, judge_lines
+from verify.occurrences import KINDS
 from verify.properties import load_properties
 from verify.scripts.kept import kept_scripts
 from verify.scripts.told import replay
@@ -127,6 +130,25 @@ def test_a_journal_that_begins_in_the_middle_is_not_judged() -> None:
     """A pump continued from an image has a past that the journal lacks: there is no verdict, not a false one."""
     with pytest.raises(UnjudgeableError, match="begins in the middle"):
         judge([Event(0, 5, "bench.thawed", {})])
+
+
+def test_kinds_of_events_that_nobody_judges_are_named() -> None:
+    """What the judge has never heard of is not passed over in silence; what it knows is not named."""
+    verdict = healthy(1).tell(DAY_MS, "pump.martian").tell(DAY_MS, "pump.martian").tell(DAY_MS, "bench.end").verdict()
+    assert verdict.figures.unknown == {"pump.martian": 2}
+    assert any("pump.martian (2)" in line for line in verdict.lines())
+    known = healthy(1).tell(DAY_MS, "bench.end").verdict()
+    assert known.figures.unknown == {}
+    assert not any("not known here" in line for line in known.lines())
+
+
+def test_every_kind_of_event_that_the_emulator_records_is_known() -> None:
+    """No event of ours is strange to the judge, and it knows of none that there is not."""
+    areas = "|".join(sorted({kind.partition(".")[0] for kind in KINDS}))
+    folder = resources.files("emulator")
+    assert isinstance(folder, Path)
+    code = "".join(path.read_text("utf-8") for path in sorted(folder.rglob("*.py")))
+    assert set(re.findall(rf'"((?:{areas})\.[a-z_]+)"', code)) == KINDS
 
 
 def test_two_journals_in_one_are_not_judged() -> None:
