@@ -93,13 +93,14 @@ def test_a_journal_file_is_judged(tmp_path: Path) -> None:
 
 
 def test_the_judge_shares_no_code_with_the_pump() -> None:
-    """Whatever the judge imports, of the emulator it is the journal's format and nothing else."""
+    """Of all that the judge imports, only the journal's format and the units are not the suite's own."""
     code = (
         "import sys, verify.judge; "
-        "print(sorted(name for name in sys.modules if name.partition('.')[0] in {'emulator', 'hw', 'thecal'}))"
+        "ours = {'emulator', 'protocol', 'hw', 'thecal'}; "
+        "print(sorted(name for name in sys.modules if name.partition('.')[0] in ours))"
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)  # noqa: S603
-    assert run.stdout.strip() == "['emulator', 'emulator.journal']"
+    assert run.stdout.strip() == "['emulator', 'emulator.journal', 'protocol', 'protocol.units']"
 
 
 def test_a_journal_without_its_end_says_so() -> None:
