@@ -1,7 +1,8 @@
 """The judge: reads a journal and says whether what is claimed about the pump held.
 
 It is independent on purpose. It shares no code with the pump, only the journal's format and the units, and it
-judges by what physically moved (``drive.strokes``), never by what the pump believes. Each claim has a watcher of
+judges by what physically moved (``drive.strokes``), never by what the pump believes. Limits it reads from the drug
+library's file itself, where the journal names one that it has. Each claim has a watcher of
 its own; the judge only lets every watcher see every event, in order, with the scene as it was before the event.
 
 Outside its reach, because the journal cannot show it: whether what left the tip reached the place it was meant for.

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from emulator.journal import Event
-from protocol.messages import CancelBolus, ClinicianBolus, PatientBolus, PatientBolusGrant, Prime
-from protocol.units import DAY_MS, HOUR_MS, MINUTE_MS, Milliseconds, Nanolitres
-from protocol.vocabulary import Role
+from protocol.messages import CancelBolus, ClinicianBolus, PatientBolus, PatientBolusGrant, Prime, Schedule, Step
+from protocol.units import DAY_MS, HOUR_MS, MINUTE_MS, Milliseconds, Nanolitres, NanolitresPerDay
+from protocol.vocabulary import Mode, Role
 from tests.verify.forging import forged
 from verify.judge import judge_lines
 from verify.story import RATE, STROKE_NL, Story
@@ -59,6 +59,29 @@ def test_a_real_pump_says_what_moved(lines: list[str]) -> None:
     ends = {name: count for name, count in occurrences.items() if name.endswith(" ended")}
     assert ends == {"pump.bolus clinician ended": 2, "pump.bolus patient ended": 1, "pump.bolus prime ended": 1}
     assert told(lines) == []
+
+
+@pytest.mark.parametrize("profile", ["peristaltic", "valve"])
+def test_nothing_is_wrong_beneath_a_schedule(profile: str) -> None:
+    """Steps that come before, during and between the parts of boluses and primes are no lie about any of them."""
+    rates = [NanolitresPerDay(400_000 + 50_000 * (number % 3)) for number in range(9)]
+    steps = tuple(Step(0, Milliseconds(20 * number * MINUTE_MS), rate) for number, rate in enumerate(rates))
+    schedule = Schedule(Milliseconds(0), bytes(7), steps)
+    world = World(2, profile=profile)
+    world.bench.empty_line()
+    world.program(world.prescription(0, mode=Mode.FLEX, schedule=schedule, patient_bolus=GRANT), schedule)
+    prime = Prime(Nanolitres(2_000), Milliseconds(11 * MINUTE_MS), line_emptied=True)
+    for wait_ms in (3 * MINUTE_MS, 14 * MINUTE_MS, 19 * MINUTE_MS + 59_900, 20 * MINUTE_MS):
+        bolus(world, CLINICIAN_NL, 30)
+        world.bench.advance(wait_ms)
+        world.talk(Role.PATIENT, PatientBolus())
+        world.bench.advance(3 * MINUTE_MS)
+        world.talk(Role.CLINICIAN, prime)
+        world.bench.advance(20 * MINUTE_MS)
+    world.bench.advance(HOUR_MS)
+    verdict = world.verdict()
+    assert verdict.figures.occurrences["pump.bolus prime ended"] > 1
+    assert Claim.BOLUS not in verdict.broken()
 
 
 def each(whose: str, end: str, **changes: Any) -> Callable[[Event], Event]:
