@@ -28,6 +28,7 @@ from verify.trace.links import load_accepted
 from verify.trace.matrix import build
 from verify.trace.sdoc import as_sdoc
 from verify.trace.tables import as_csv, as_json
+from verify.verdict import VIOLATED
 
 COLOUR = {Grade.GOOD: good, Grade.FAILED: bad, Grade.INCOMPLETE: doubtful, Grade.NOT_RUN: doubtful}
 PAGE = "report.html"
@@ -84,7 +85,7 @@ def report(
             mutants=read_mutants(mutants) if mutants else None,
             faults=read_faults(faults) if faults else None,
             verdicts=judged,
-            plots={path.name: _drawn(path) for path in journals if judged[path.name]["verdict"] != "holds"},
+            plots={path.name: _drawn(path) for path in journals if judged[path.name]["verdict"] == VIOLATED},
         )
     except EvidenceError as error:
         raise click.UsageError(str(error)) from None
