@@ -10,6 +10,8 @@ from collections.abc import Callable
 from typing import Any
 
 from emulator.firmware import alarms, contact, reports
+from emulator.firmware.allowance import grants_today, restart_lockout
+from emulator.firmware.meters import declare_line
 from emulator.firmware.prescribing import refusal, schedule_objections
 from emulator.firmware.pump import Pump
 from emulator.firmware.refusals import (
@@ -177,19 +179,19 @@ class Commands:
         refused = prescription_refused(self._pump, staged, schedule)
         if refused:
             return refused
-        self._pump.prescribe(staged, schedule)
+        self._pump.course.prescribe(staged, schedule)
         self._pump.log.add(self._pump.now, LogKind.PRESCRIPTION)
         return self._accepted()
 
     def _stop(self, _: Stop) -> Message:
-        self._pump.fire("stop")
+        self._pump.course.fire("stop")
         return self._accepted()
 
     def _start(self, _: Start) -> Message:
         refused = start_refused(self._pump)
         if refused:
             return refused
-        self._pump.fire("infuse")
+        self._pump.course.fire("infuse")
         return self._accepted()
 
     # --- boluses ---
@@ -212,13 +214,13 @@ class Commands:
             pump.tell("pump.bolus", what="denied", kind="patient", reason=refused.reason.name.lower())
             return refused
         grant = prescription.patient_bolus
-        pump.record = pump.record._replace(grants=(*pump.grants_today(), pump.now))
+        pump.record = pump.record._replace(grants=(*grants_today(pump), pump.now))
         self._begin(PATIENT_BOLUS, "patient_bolus", grant.volume.value, grant.duration.value)
         return self._accepted()
 
     def _begin(self, state: TherapyState, event: str, volume_nl: int, duration_ms: int) -> None:
         pump = self._pump
-        pump.fire(event, bolus=new_bolus(state, volume_nl, duration_ms))
+        pump.course.fire(event, bolus=new_bolus(state, volume_nl, duration_ms))
         pump.log.add(pump.now, LogKind.BOLUS_STARTED, state, volume_nl)
         kind = bolus_kind(state)
         pump.tell("pump.bolus", what="started", kind=kind, volume_nl=volume_nl, duration_ms=duration_ms)
@@ -227,13 +229,13 @@ class Commands:
         refused = prime_refused(self._pump, request)
         if refused:
             return refused
-        self._pump.declare_line(request)
+        declare_line(self._pump, request)
         self._begin(PRIMING, "prime", request.volume.value, request.duration.value)
         return self._accepted()
 
     def _cancel(self, _: CancelBolus) -> Message:
         try:
-            self._pump.fire("cancel")
+            self._pump.course.fire("cancel")
         except NotAllowedError:
             return refusal(Reason.NO_BOLUS)
         return self._accepted()
@@ -245,7 +247,7 @@ class Commands:
         if max(request.contents.value, request.residual.value) > pump.profile.capacity.value:
             return refusal(Reason.CAPACITY)
         pump.reservoir_nl = request.contents.value
-        pump.restart_lockout()
+        restart_lockout(pump)
         pump.log.add(pump.now, LogKind.REFILL, 0, request.contents.value)
         pump.news.add("pump.refill", residual=request.residual.value, computed=request.contents.value)
         return self._accepted()
@@ -261,7 +263,7 @@ class Commands:
             return refusal(Reason.NO_SUCH_ALARM)
         if not self._pump.panel.may_silence:
             return refusal(Reason.SILENCE_SPENT)
-        self._pump.silence()
+        self._pump.alarms.silence()
         return self._accepted()
 
     def _acknowledge(self, request: AcknowledgeAlarm) -> Message:
@@ -271,7 +273,7 @@ class Commands:
             return refusal(Reason.NO_SUCH_ALARM, request.code)
         if alarms.is_active(pump.panel, request.code):
             return refusal(Reason.CAUSE_PRESENT, request.code)
-        pump.clear_alarm(request.code)
+        pump.alarms.clear(request.code)
         return self._accepted()
 
     def _self_test(self, _: SelfTest) -> Message:

@@ -44,6 +44,13 @@ def session_ended(pump: Pump, role: Role, *, asked: bool) -> None:
     pump.noticed = pump.noticed._replace(attended=False, aborted_at=pump.now if left else -1)
 
 
+def session_lost(pump: Pump) -> None:
+    """Note how the session leaves the pump that power failed in: as the alarms of now would have it flow."""
+    session_ended(pump, Role.CLINICIAN, asked=False)
+    pump.save()
+    pump.watch()
+
+
 def left_wanting(pump: Pump) -> bool:
     """Whether the pump infuses less than what is prescribed until a clinician acts."""
     therapy = pump.therapy

@@ -10,6 +10,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from emulator.firmware import ledgers
+from emulator.firmware.allowance import age_ledgers
+from emulator.firmware.damage import every_ledger
+from emulator.firmware.meters import count_stroke, count_volume
 from emulator.hardware.line import drugs_in, filled, masses, push
 from protocol.vocabulary import LogKind
 
@@ -25,10 +28,10 @@ def look_at_drive(pump: Pump) -> None:
     """Look at the rotor and count what moved; note what nobody had granted."""
     moved, ungranted = pump.monitor.look(pump.body.rotor)
     for _ in range(moved - ungranted):
-        pump.count_stroke()
+        count_stroke(pump)
     for _ in range(ungranted):
         _observe(pump, pump.profile.stroke.value)
-        pump.count_stroke()
+        count_stroke(pump)
     if ungranted:
         noticed = pump.noticed
         if noticed.overran_at < 0 or pump.now - noticed.overran_at >= QUIET_MS:
@@ -57,9 +60,9 @@ def _escaped(pump: Pump) -> None:
         _observe(pump, volume_nl)
     else:
         volume_nl = pump.reservoir_nl
-        pump.age_ledgers()
-        pump.ledgers = ledgers.all_lost(pump.every_ledger(), pump.sizes)
-    pump.count_volume(volume_nl)
+        age_ledgers(pump)
+        pump.ledgers = ledgers.all_lost(every_ledger(pump), pump.sizes)
+    count_volume(pump, volume_nl)
     if not pump.profile.flow_valve:
         pump.line = filled(pump.profile.line_nl, pump.fluid)
     pump.log.add(pump.now, LogKind.FREE_FLOW, 0, volume_nl)
@@ -68,7 +71,7 @@ def _escaped(pump: Pump) -> None:
 def _observe(pump: Pump, volume_nl: int) -> None:
     """Put a volume that moved without a grant into the ledgers of every drug that it can have moved."""
     _, out = push(pump.line, volume_nl, pump.fluid)
-    pump.age_ledgers()
+    age_ledgers(pump)
     known = {entry.code: (entry.outlet.limit_1h, entry.outlet.limit_24h) for entry in pump.ledgers}
     moving = drugs_in(pump.line) | {code for code, _ in pump.fluid}
     entries = [pump.library.drug(code) for code in sorted(moving - known.keys())] if pump.library else []

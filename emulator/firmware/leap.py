@@ -1,9 +1,9 @@
 """Leaping over strokes in which nothing else can happen: a year of quiet infusion need not be lived stroke by stroke.
 
-The pump's semantics are per stroke (``Pump._stroke``): the guard is asked, memory is written, the motor moves. While
-the flow is constant and nothing is amiss, what so many strokes come to is known in advance, and this module goes
-there at once. It changes nothing but the time it takes: memory, ledgers, meters, books and journal are those of
-strokes taken one by one, to the byte.
+The pump's semantics are per stroke (``emulator.firmware.strokes``): the guard is asked, memory is written, the motor
+moves. While the flow is constant and nothing is amiss, what so many strokes come to is known in advance, and this
+module goes there at once. It changes nothing but the time it takes: memory, ledgers, meters, books and journal are
+those of strokes taken one by one, to the byte.
 
 It leaps only as far as every premise holds, and leaves whatever it is not certain of to the pump itself:
 
@@ -18,9 +18,11 @@ The two pages of memory hold the last two writes. What they hold is worked out w
 
 from __future__ import annotations
 
+from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from emulator.firmware.allowance import age_ledgers
 from emulator.firmware.beat import Beat, Run, Write
 from emulator.firmware.guard import Sizes
 from emulator.firmware.ledgers_ahead import Masses, certain_strokes, ledgers_after
@@ -114,7 +116,7 @@ def leap_until(pump: Pump, body: Body, until_ms: int, saved_at: int, heartbeat_m
     if pump.chip.damage() or pump.chip.steps_until_power_fails is not None:
         return None
     outlet_pg, tip_pg = masses(((stroke_nl, fluid),)), masses(((stroke_nl, line[0][1]),))
-    pump.age_ledgers()
+    age_ledgers(pump)
     if run.strokes:
         most = min(run.strokes, pump.quiet_strokes())
         most = body.alike(alike(line, stroke_nl, fluid, most))
@@ -124,6 +126,20 @@ def leap_until(pump: Pump, body: Body, until_ms: int, saved_at: int, heartbeat_m
         if not _worth_it(run):
             return None
     return Leap(run, pump.state(), fluid, stroke_nl, outlet_pg, tip_pg, pump.sizes)
+
+
+def land(pump: Pump, body: Body, leap: Leap) -> None:
+    """Make a leap: the hardware, the memory and the pump are as if every stroke had been taken."""
+    start_ms, last = pump.now, leap.last_writes()
+    body.run(leap.run.strokes, (start_ms + at for at in leap.run.instants()))
+    pump.chip.skip(leap.run.writes() - len(last))
+    for write in last:
+        pump.chip.write(partial(leap.page, write))
+    end = leap.state(last[-1]._replace(moved=leap.run.strokes))
+    pump.meter(end.metering)
+    pump.ledgers, pump.record = end.ledgers, end.therapy
+    pump.therapy.running = end.therapy.running
+    pump.ledgers_at = pump.saved_at = pump.now
 
 
 def _worth_it(run: Run) -> bool:

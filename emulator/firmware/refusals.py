@@ -7,7 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from emulator.firmware.allowance import grants_today, ledgers_under, next_grant_in
 from emulator.firmware.metering import whole_strokes_nl
+from emulator.firmware.meters import line_as_declared
+from emulator.firmware.outlook import basal_peak, plan_bolus, plan_prescription, plan_prime
 from emulator.firmware.planner import Plan, obstacle
 from emulator.firmware.prescribing import (
     BOLUS_DURATION_MS,
@@ -60,7 +63,7 @@ def _against_prescription(pump: Pump, prescription: Prescription, schedule: Sche
         return
     if prescription.mode is not Mode.STOPPED:
         yield from _against_change_of_fluid(pump, prescription)
-        yield from _against_plan(pump, pump.plan_prescription(prescription, schedule), prescription)
+        yield from _against_plan(pump, plan_prescription(pump, prescription, schedule), prescription)
 
 
 def _against_change_of_fluid(pump: Pump, prescription: Prescription) -> Iterator[Refused]:
@@ -122,8 +125,8 @@ def _against_patient_bolus(pump: Pump) -> Iterator[Refused]:
         yield refusal(Reason.BOLUS_RUNNING)
     if pump.now <= pump.record.lockout_until:
         yield refusal(Reason.LOCKOUT, retry_after_ms=pump.record.lockout_until - pump.now + 1)
-    if len(pump.grants_today()) >= grant.count_24h:
-        yield refusal(Reason.COUNT_LIMIT, retry_after_ms=pump.next_grant_in(grant.count_24h))
+    if len(grants_today(pump)) >= grant.count_24h:
+        yield refusal(Reason.COUNT_LIMIT, retry_after_ms=next_grant_in(pump, grant.count_24h))
     bolus = new_bolus(PATIENT_BOLUS, grant.volume.value, grant.duration.value)
     yield from _against_bolus(pump, "patient_bolus", bolus, prescription.override_reason)
 
@@ -134,12 +137,12 @@ def _against_bolus(pump: Pump, event: str, bolus: Bolus, reason: str) -> Iterato
     prescription, library = pump.therapy.prescription, pump.library
     if prescription is None or library is None:
         return
-    if not deliverable(pump.basal_peak + bolus.rate, pump.profile):
+    if not deliverable(basal_peak(pump) + bolus.rate, pump.profile):
         yield refusal(Reason.RATE_RANGE)
     refused = bolus_objection(bolus.volume_nl, prescription, library, reason)
     if refused:
         yield refused
-    yield from _against_plan(pump, pump.plan(bolus), prescription)
+    yield from _against_plan(pump, plan_bolus(pump, bolus), prescription)
 
 
 def _against_any_bolus(pump: Pump, event: str, bolus: Bolus) -> Iterator[Refused]:
@@ -148,7 +151,7 @@ def _against_any_bolus(pump: Pump, event: str, bolus: Bolus) -> Iterator[Refused
         yield refusal(Reason.UNCONFIRMED)
     if pump.library is None:
         yield refusal(Reason.MEMORY_FAULT)
-    if pump.critical:
+    if pump.alarms.critical:
         yield refusal(Reason.ALARM_RESTRICTS)
     if not pump.therapy.may(event, bolus=bolus):
         yield refusal(Reason.WRONG_STATE)
@@ -167,18 +170,18 @@ def _against_prime(pump: Pump, request: Prime) -> Iterator[Refused]:
     prescription = pump.therapy.prescription
     if prescription is None:
         return
-    line = pump.line_as_declared(request)
+    line = line_as_declared(pump, request)
     if whole_strokes_nl(pump.credit + prime.remaining, pump.profile.stroke.value) > drug_free_nl(line):
         yield refusal(Reason.LINE_HOLDS_DRUG)
     if not deliverable(prime.rate, pump.profile):
         yield refusal(Reason.RATE_RANGE)
-    yield from _against_plan(pump, pump.plan_prime(prime), prescription, line)
+    yield from _against_plan(pump, plan_prime(pump, prime), prescription, line)
 
 
 def _against_plan(pump: Pump, plan: Plan, prescription: Prescription, line: Line | None = None) -> Iterator[Refused]:
     found = obstacle(
         plan,
-        pump.ledgers_under(prescription),
+        ledgers_under(pump, prescription),
         pump.line if line is None else line,
         fluid_of(prescription),
         pump.profile.stroke.value,

@@ -6,6 +6,8 @@ from collections.abc import Callable
 
 from emulator.firmware import alarms
 from emulator.firmware.alarm_table import BY_CODE, PRIORITIES
+from emulator.firmware.allowance import age_ledgers, grants_today
+from emulator.firmware.meters import bridge_remaining_nl
 from emulator.firmware.pump import Pump
 from emulator.firmware.therapy import not_delivered_nl
 from emulator.hardware.line import drug_free_nl
@@ -80,11 +82,11 @@ def therapy(pump: Pump) -> TherapyReport:
         bolus_remaining=Nanolitres(not_delivered_nl(model.running) if model.running else 0),
         suspended_remaining=Nanolitres(sum(not_delivered_nl(bolus) for bolus in model.suspended)),
         lockout_remaining=Milliseconds(max(0, record.lockout_until - pump.now)),
-        boluses_left=max(0, count - len(pump.grants_today())),
+        boluses_left=max(0, count - len(grants_today(pump))),
         denied=record.denied,
         # Never 0 for a stop of this very instant: 0 says that the pump is not stopped.
         stopped_for=Milliseconds(max(1, pump.now - record.stopped_at) if record.stopped_at >= 0 else 0),
-        bridge_remaining=Nanolitres(pump.bridge_remaining_nl),
+        bridge_remaining=Nanolitres(bridge_remaining_nl(pump)),
         drug_free=Nanolitres(drug_free_nl(pump.line)),
     )
 
@@ -127,7 +129,7 @@ def raised_alarms(pump: Pump) -> AlarmsReport:
 
 def totals(pump: Pump) -> TotalsReport:
     """Say what was delivered, and what the dose guard's ledgers hold."""
-    pump.age_ledgers()
+    age_ledgers(pump)
     drugs = tuple(
         DrugTotal(
             code,

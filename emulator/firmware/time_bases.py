@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from emulator.firmware.allowance import forfeit
 from protocol.vocabulary import LogKind
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ class TimeBases:
         whole = pump.now - self._since_ms >= COMPARE_MS
         self.offset_ms, self._since_ms = offset_ms, pump.now
         if lag_ms > 0:
-            pump.forfeit(min(lag_ms, COMPARE_MS))
+            forfeit(pump, min(lag_ms, COMPARE_MS))
         differ = abs(lag_ms) > TOLERANCE_MS
         if not differ and not whole:
             return  # in the time since a power loss even a clock that stands may not have lost enough to be seen

@@ -157,13 +157,13 @@ class Watch:
             return False
         flows = [BY_CODE[alarm.code].flow for alarm in self.panel.raised]
         if STOP in flows:
-            pump.fire("halt")
+            pump.course.fire("halt")
         elif pump.therapy.flow_restricted:
-            pump.fire("limit")
+            pump.course.fire("limit")
         elif self.critical and before in BOLUS:
-            pump.fire("cancel")
+            pump.course.fire("cancel")
         elif self.critical and before is PRIMING:
-            pump.fire("limit")  # what a prime interrupted may flow faster than the prime
+            pump.course.fire("limit")  # what a prime interrupted may flow faster than the prime
         return pump.therapy.state is not before
 
     def _sound(self) -> None:

@@ -10,6 +10,7 @@ import pytest
 from emulator.firmware import alarms, guard
 from emulator.firmware.alarm_table import ALARMS, BY_CODE, PRIORITIES
 from emulator.firmware.alarms import KEEP, MINIMUM, STOP, Panel, Timing
+from emulator.firmware.allowance import age_ledgers
 from emulator.firmware.contact import (
     ABORTED_HOLD_MS,
     INTRUSION_FAILURES,
@@ -139,7 +140,7 @@ def eri() -> Bare:
 def eos() -> Bare:
     """Return a pump whose battery has just reached its end of service, with the indicator acknowledged long ago."""
     bare = worn(20)
-    bare.pump._watch.panel = alarms.clear(bare.pump.panel, AlarmCode.ERI)
+    bare.pump.alarms.panel = alarms.clear(bare.pump.panel, AlarmCode.ERI)
     bare.pump.noticed = bare.pump.noticed._replace(eri_at=-1)
     return bare
 
@@ -629,7 +630,7 @@ def test_a_stalled_stroke_is_counted_by_the_guard_and_not_as_delivered() -> None
     before = (pump.volume_nl, pump.strokes, pump.line, pump.reservoir_nl, dict(pump.delivered))
     bare.advance(HOUR_MS)
     assert (pump.volume_nl, pump.strokes, pump.line, pump.reservoir_nl, pump.delivered) == before
-    pump.age_ledgers()
+    age_ledgers(pump)
     assert pump.ledgers[0].outlet.hour.total >= 8 * 500 * 5_000
 
 

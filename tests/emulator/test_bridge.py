@@ -8,6 +8,7 @@ from itertools import pairwise
 
 import pytest
 
+from emulator.firmware.meters import bridge_remaining_nl
 from emulator.hardware.line import Fluid
 from protocol.messages import (
     Accepted,
@@ -155,7 +156,7 @@ def test_an_alarm_lowers_a_bridge_and_it_waits() -> None:
     bare.power_up()
     assert (bare.state, bare.rate) == (TherapyState.MINIMUM_RATE, 6_000)
     bare.advance(DAY_MS)
-    assert bare.pump.bridge_remaining_nl > 0
+    assert bridge_remaining_nl(bare.pump) > 0
 
 
 def test_a_second_change_during_a_bridge_has_no_bridge() -> None:

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from emulator.firmware.allowance import age_ledgers
 from emulator.firmware.drive_monitor import DriveMonitor
 from emulator.firmware.pump import Pump
 from emulator.hardware.body import RUNAWAY
@@ -35,7 +36,7 @@ def entries(bare: Bare, kind: LogKind) -> list[tuple[int, int]]:
 
 def outlet_pg(bare: Bare) -> int:
     """Return what the guard's day holds at the outlet."""
-    bare.pump.age_ledgers()
+    age_ledgers(bare.pump)
     return bare.pump.ledgers[0].outlet.day.total
 
 
@@ -81,7 +82,7 @@ def test_a_controller_that_does_not_ask_the_guard_is_caught(monkeypatch: pytest.
         pump.body.stroke()
 
     bare = infusing()
-    monkeypatch.setattr(Pump, "_stroke", stroke_unasked)
+    monkeypatch.setattr("emulator.firmware.pump.take_stroke", stroke_unasked)
     bare.advance(DAY_MS)
     assert bare.alarm(AlarmCode.UNREQUESTED_DELIVERY) is not None
     assert len(bare.strokes) == 1

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from emulator.firmware import guard, ledgers
+from emulator.firmware.allowance import age_ledgers
 from emulator.firmware.beat import Beat, Run, Write
 from emulator.firmware.guard import Sizes
 from emulator.firmware.ledgers import DrugLedgers
@@ -131,7 +132,7 @@ def test_certainty_is_not_timid() -> None:
     """An ordinary prescription's strokes are certain for any time, a full ring's never."""
     bare = infusing()
     bare.advance(3 * DAY_MS)
-    bare.pump.age_ledgers()
+    age_ledgers(bare.pump)
     pump, mass = bare.pump, {MORPHINE: 500 * 20_000}
     beat = Beat(0, 100_000, 500 * DAY_MS)
     assert certain_strokes(pump.ledgers, mass, mass, beat, 10**6, pump.sizes) == 10**6

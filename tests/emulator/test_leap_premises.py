@@ -11,6 +11,7 @@ import pytest
 from emulator.bench import FAULTS
 from emulator.firmware import guard
 from emulator.firmware.alarms import Panel, is_raised
+from emulator.firmware.allowance import age_ledgers
 from emulator.firmware.ledgers import DrugLedgers
 from emulator.firmware.metering import credit_of
 from emulator.firmware.pump import HEARTBEAT_MS, Pump
@@ -165,7 +166,7 @@ def test_heartbeats_between_slow_strokes_are_written(slow: str) -> None:
 def tighter(world: World) -> None:
     """Let the guard grant only some strokes more in a day, as nobody but a test could."""
     pump = world.pump
-    pump.age_ledgers()
+    age_ledgers(pump)
     limits = {entry.code: entry.outlet.day.total + 40 * 500 * 20_000 for entry in pump.ledgers}
     pump.ledgers = tuple(
         DrugLedgers(code, outlet, guard.with_limits(tip, tip.limit_1h, limits[code]))
@@ -239,8 +240,8 @@ def note(world: World, what: str) -> None:
     """Let the pump have noted something of which no alarm is raised."""
     NOTED[what](world.pump)
     world.pump.watch()
-    world.pump._watch.panel = Panel()
-    world.pump._watch._seen = (world.pump.record, world.pump.noticed)
+    world.pump.alarms.panel = Panel()
+    world.pump.alarms._seen = (world.pump.record, world.pump.noticed)
 
 
 @pytest.mark.parametrize("what", NOTED)
@@ -272,8 +273,8 @@ def test_ledgers_that_wait_are_not_aged_before_their_time(rate: int) -> None:
         pair.do(lambda world: world.ask(Stop()))
 
     def forfeit(world: World) -> None:
-        world.pump.age_ledgers()
-        world.pump._ledgers_at += 5 * HOUR_MS
+        age_ledgers(world.pump)
+        world.pump.ledgers_at += 5 * HOUR_MS
 
     pair.do(forfeit)
     pair.advance(3 * HOUR_MS + 1)

@@ -12,7 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from emulator.firmware import guard
+from emulator.firmware.allowance import ledgers_under
 from emulator.firmware.guard import Sizes
+from emulator.firmware.outlook import plan_prescription
 from emulator.firmware.planner import MassCurve, Piece, Plan, obstacle
 from emulator.firmware.prescribing import fluid_of, refusal
 from emulator.firmware.refusals import clinician_bolus_refused, prescription_refused
@@ -288,12 +290,12 @@ class Clinic:
     def _planned(self, wanted: Prescription, by: Schedule | None) -> Message:
         """Prescribe what the planner accepts; the library's limits are for a day longer than forty minutes."""
         pump = self.bare.pump
-        plan = pump.plan_prescription(wanted, by)
-        held = pump.ledgers_under(wanted)
+        plan = plan_prescription(pump, wanted, by)
+        held = ledgers_under(pump, wanted)
         found = obstacle(plan, held, pump.line, fluid_of(wanted), self.stroke_nl, self.sizes)
         if found and wanted.mode is not Mode.STOPPED:
             return refusal(found.reason, found.code)
-        pump.prescribe(wanted, by)
+        pump.course.prescribe(wanted, by)
         self.bare.body.fluid = fluid_of(wanted)
         pump.save()
         pump.watch()

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from emulator.drug import Verdict
+from emulator.firmware.meters import bridge_remaining_nl
 from emulator.library import Library
 from emulator.programmer.draft import Draft, DraftError
 from emulator.programmer.findings import LimitPassedError
@@ -174,7 +175,7 @@ def test_no_bridge_needs_a_reason_and_shows_what_reaches_the_patient() -> None:
     assert both.prescription.override_reason == "line flushed; tolerance"
     assert isinstance(programmer.update(both), Done)
     assert programmer.verify().view.therapy.state is TherapyState.SIMPLE_CONTINUOUS
-    assert world.pump.bridge_remaining_nl == 0
+    assert bridge_remaining_nl(world.pump) == 0
 
 
 @pytest.mark.verifies("DOSE-06", "PRM-06")

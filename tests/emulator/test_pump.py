@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
+from emulator.firmware.allowance import age_ledgers
 from emulator.hardware.nonvolatile import PowerLostError
 from protocol.messages import (
     Accepted,
@@ -81,7 +82,7 @@ def test_ledgers_and_time_are_written_together() -> None:
     bare.advance(3 * HOUR_MS)
     bare.advance(5 * MINUTE_MS)
     bare.ask(SetWallClock(1))
-    bare.pump.age_ledgers()
+    age_ledgers(bare.pump)
     old, now = bare.pump.ledgers, bare.now
     bare.power_up()
     assert (bare.pump.ledgers, bare.now) == (old, now)

@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from emulator.firmware.pump import LONG_DAY_MS, SCRUB_MS
+from emulator.firmware.allowance import LONG_DAY_MS
+from emulator.firmware.pump import SCRUB_MS
 from protocol.messages import (
     Accepted,
     CancelBolus,

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from emulator.firmware.damage import LOST_COUNT
 from emulator.firmware.guard import FULL_PG
-from emulator.firmware.pump import HEARTBEAT_MS, LOST_COUNT, SCRUB_MS
+from emulator.firmware.pump import HEARTBEAT_MS, SCRUB_MS
 from emulator.hardware.line import filled
 from emulator.hardware.nonvolatile import SEQUENCE
 from protocol.messages import (
@@ -240,7 +241,7 @@ def test_a_stop_after_an_older_time_is_reported_as_just_now() -> None:
     bare = infusing()
     bare.advance(3 * MINUTE_MS)
     bare.pump.log.flush()
-    bare.pump.fire("stop")
+    bare.pump.course.fire("stop")
     bare.chip.write(bare.pump.state()._asdict())
     bare.chip.flip(bare.chip.newest_place("metering"), 3)
     bare.power_up()

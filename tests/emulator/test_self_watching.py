@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from emulator.firmware.allowance import age_ledgers, grants_today
 from emulator.firmware.contact import ABORTED_HOLD_MS, INTRUSION_FAILURES
 from emulator.firmware.replacement import Consumption, eri_in_ms, replace_by
 from emulator.firmware.time_bases import COMPARE_MS
@@ -140,7 +141,7 @@ def test_a_brown_out_keeps_everything_but_the_confirmation() -> None:
     world.advance(5 * HOUR_MS)
     assert isinstance(world.ask(PatientBolus(), Role.PATIENT), Accepted)
     world.advance(HOUR_MS)
-    world.pump.age_ledgers()
+    age_ledgers(world.pump)
     before, lockout = world.pump.ledgers[0].outlet.day.total, world.pump.record.lockout_until
     world.bench.inject("low_battery_reset")
     assert raised(world) == {AlarmCode.RESET}
@@ -241,12 +242,10 @@ def test_no_jump_gives_back_lockout_count_or_budget(how: str) -> None:
     JUMPS[how](bad)
     for bare in (sound, bad):
         bare.advance(10 * MINUTE_MS)
-        bare.pump.age_ledgers()
+        age_ledgers(bare.pump)
     assert bad.pump.record.lockout_until >= sound.pump.record.lockout_until
-    assert all(
-        ours >= theirs for ours, theirs in zip(bad.pump.grants_today(), sound.pump.grants_today(), strict=True)
-    )
-    assert bad.pump._ledgers_at >= sound.pump._ledgers_at
+    assert all(ours >= theirs for ours, theirs in zip(grants_today(bad.pump), grants_today(sound.pump), strict=True))
+    assert bad.pump.ledgers_at >= sound.pump.ledgers_at
 
 
 @pytest.mark.verifies("BOL-01", "DOSE-15")
@@ -272,7 +271,7 @@ def test_putting_the_pump_away_does_not_make_up_for_a_standing_clock() -> None:
     for _ in range(180):
         world.advance(20_000)
         world = world.thawed(world.device.image())
-    world.pump.age_ledgers()
+    age_ledgers(world.pump)
     assert world.pump.record.lockout_until - world.pump.now >= counted_ms - COMPARE_MS
     assert world.pump.ledgers[0].outlet.hour.total >= hour.total
     assert AlarmCode.CLOCK in {alarm.code for alarm in world.pump.panel.raised}
@@ -284,10 +283,10 @@ def test_a_power_cut_does_not_make_up_for_a_standing_clock() -> None:
     bare.advance(HOUR_MS)
     stop_clock(bare)
     bare.advance(COMPARE_MS)
-    waits_until = bare.pump._ledgers_at
+    waits_until = bare.pump.ledgers_at
     assert waits_until > bare.now
     bare.power_up()
-    assert bare.pump._ledgers_at == waits_until
+    assert bare.pump.ledgers_at == waits_until
 
 
 @pytest.mark.verifies("FLT-04", "ALM-16")
@@ -308,9 +307,9 @@ def test_a_power_cut_makes_no_standing_clock_well(before_ms: int) -> None:
 def test_a_healthy_clock_costs_nothing() -> None:
     """Without a fault nothing is compared: no instant is due for it."""
     bare = infusing()
-    assert bare.pump._bases.due_ms is None
+    assert bare.pump.time_bases.due_ms is None
     stop_clock(bare)
-    assert bare.pump._bases.due_ms is not None
+    assert bare.pump.time_bases.due_ms is not None
 
 
 # --- sounder and self-tests -----------------------------------------------------------------------------------

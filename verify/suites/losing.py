@@ -6,6 +6,7 @@ from collections.abc import Callable
 from random import Random
 
 from emulator.firmware import guard
+from emulator.firmware.allowance import age_ledgers
 from protocol.messages import (
     Accepted,
     AcknowledgeAlarm,
@@ -233,7 +234,7 @@ def hour_pg(world: World) -> int:
     pump = world.device.pump
     if pump is None:
         raise TypeError("a pump without power")
-    pump.age_ledgers()
+    age_ledgers(pump)
     return pump.ledgers[0].outlet.hour.total
 
 

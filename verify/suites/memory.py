@@ -14,6 +14,7 @@ from typing import Any
 
 from emulator.firmware import alarms, guard
 from emulator.firmware.alarms import Panel
+from emulator.firmware.allowance import grants_today
 from emulator.firmware.guard import Sizes
 from emulator.firmware.ledgers import DrugLedgers
 from emulator.firmware.state import CODECS, LOG_CAPACITY, new_chip
@@ -373,7 +374,7 @@ def _assumes_the_worst(world: World, section: str, when: str) -> None:
         require(full, f"{when}: a ledger grants something")
     if section == "therapy":
         require(pump.therapy.rate == 0, f"{when}: it infuses without a prescription")
-        require(len(pump.grants_today()) >= 50, f"{when}: only {len(pump.grants_today())} patient boluses count")
+        require(len(grants_today(pump)) >= 50, f"{when}: only {len(grants_today(pump))} patient boluses count")
 
 
 def lost_ledgers_have_drugs(effort: Effort) -> None:
