@@ -9,7 +9,7 @@ import click
 
 from thecal.failures import FAILURE_FOUND, Failure, OutsideMissing
 from thecal.output import bad, doubtful, emit, good, say, table, tell
-from verify.trace.collected import CollectedTest, CollectionError, collect, read
+from verify.trace.collected import BrokenTestsError, CollectedTest, CollectionError, collect, read
 from verify.trace.links import FILE as LINKS
 from verify.trace.links import accept, load_accepted, read_accepted
 from verify.trace.matrix import Matrix, Standing, build
@@ -19,17 +19,17 @@ from verify.trace.sources import SourceError, Sources, load_sources
 from verify.trace.tables import as_csv, as_json
 
 COLOUR = {Standing.SHOWN: good, Standing.FAILED: bad, Standing.SUSPECT: bad, Standing.NO_TEST: bad}
-FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+FILE = click.Path(dir_okay=False, path_type=Path)
+"""One that is not there is told when it is read, so that a command can do first what must not be left undone."""
 TESTS = click.option(
     "--tests", "tests_file", type=FILE, help="List of collected tests. [default: collect those of this clone]"
 )
 JUNIT = click.option(
     "--junit",
     "junit_files",
-    type=click.Path(exists=True, path_type=Path),
+    type=click.Path(path_type=Path),
     multiple=True,
     metavar="FILE",
-    callback=lambda _context, _option, paths: results_in(paths),
     help="Results of pytest, or a folder of such; may be given again.",
 )
 
@@ -40,7 +40,7 @@ def results_in(paths: tuple[Path, ...]) -> tuple[Path, ...]:
     for path in paths:
         files = sorted(path.glob("*.xml")) if path.is_dir() else [path]
         if not files:
-            raise click.BadParameter(f"there is no .xml file in {path}")
+            raise click.UsageError(f"there is no .xml file in {path}")
         found += files
     return tuple(found)
 
@@ -79,7 +79,7 @@ def matrix(
     if accepted:
         _accept(accepted)
         return
-    traced = build(sources(), tests_of(tests_file), load_accepted(), runs_of(junit_files))
+    traced = build(sources(), tests_of(tests_file), load_accepted(), runs_of(results_in(junit_files)))
     if sdoc:
         _write(sdoc, as_sdoc(traced))
     if as_json_:
@@ -89,6 +89,10 @@ def matrix(
     else:
         _show(traced, only_gaps=only_gaps)
     ctx.exit(FAILURE_FOUND if traced.gaps.any or traced.count(Standing.FAILED) else 0)
+
+
+class TestsBroken(OutsideMissing):
+    """The tests of the clone cannot be collected, because something in them is broken."""
 
 
 def sources() -> Sources:
@@ -103,11 +107,20 @@ def tests_of(path: Path | None) -> tuple[CollectedTest, ...]:
     """Return the tests of a list, or else of the clone that is worked in."""
     try:
         if path:
-            return read(path.read_text("utf-8"))
+            return read(_text(path))
         tell("collecting the tests …")
         return collect(Path.cwd())
+    except BrokenTestsError as error:
+        raise TestsBroken(str(error)) from None
     except CollectionError as error:
         raise OutsideMissing(str(error)) from None
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise click.UsageError(f"{path} cannot be read: {error}") from None
 
 
 def runs_of(paths: tuple[Path, ...]) -> tuple[Run, ...]:

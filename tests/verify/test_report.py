@@ -14,13 +14,13 @@ import pytest
 from click.testing import CliRunner
 
 from protocol.units import DAY_MS
-from tests.verify.tables import OTHER, case, junit, matrix, sources
+from tests.verify.reports import COMMIT, FAULTS, MET, MUTANTS, bad_run, command, evidence, grades, list_of_tests
+from tests.verify.tables import case, junit, sources
 from thecal.verify import verify
 from verify.encounters import SEPARATOR
 from verify.judge import judge_lines
 from verify.report.coverage import ALARMS, STATES, coverage
 from verify.report.evidence import (
-    Evidence,
     EvidenceError,
     examples_of,
     formula_rows,
@@ -36,19 +36,9 @@ from verify.report.picture import grid_svg
 from verify.scripts.reading import read_script
 from verify.scripts.script import Script, Step
 from verify.story import healthy
-from verify.trace.collected import written
 from verify.trace.matrix import build
 from verify.trace.results import Run, read_run
 from verify.verdict import FORMULA
-
-COMMIT = "0" * 40
-MET = SEPARATOR.join(("stopped", "Start accepted", "no alarm"))
-
-
-def evidence(*runs: Run, **given: Any) -> Evidence:
-    """Return evidence over the small tables."""
-    clean = Commit(COMMIT, dirty=False)
-    return Evidence(matrix(*runs), clean, "2026-01-02 03:04:05+00:00", {"Python": "3.11"}, runs, **given)
 
 
 @pytest.fixture
@@ -63,23 +53,6 @@ def good(tmp_path: Path) -> Run:
     own = f'<property name="commit" value="{COMMIT}"/>'
     path.write_text(junit(case("test_first[1]", said), case("test_first[2]"), properties=own), "utf-8")
     return read_run(path)
-
-
-def bad_run(folder: Path, inside: str = '<failure message="no">it rained</failure>') -> Run:
-    """Return a run with one test that did not pass."""
-    path = folder / "bad.xml"
-    path.write_text(junit(case("test_first[1]", inside)), "utf-8")
-    return read_run(path)
-
-
-def grades(seen: Evidence) -> dict[str, Grade]:
-    """Return each part's grade."""
-    return {part.name: part.grade for part in parts(seen)}
-
-
-FAULTS = [{"failure": name, "holds": True, "profile": "valve", "claim": "device", "noticed_by": "alarm"}
-          for name in ("FLOOD", "DROUGHT", "RUST")]  # fmt: skip
-MUTANTS = {"mutants": [{"id": "m1", "result": "killed", "layer": "guard", "requirements": ["A-01"], "story": "wet"}]}
 
 
 def test_nothing_given_is_not_run_and_not_good() -> None:
@@ -333,17 +306,10 @@ def test_a_folder_that_is_no_clone_has_no_commit(tmp_path: Path) -> None:
     assert "pytest" in versions()
 
 
-def command(*arguments: object) -> Any:
-    """Run ``thecal verify report``."""
-    return CliRunner().invoke(verify, ["report", *map(str, arguments)])
-
-
 @pytest.fixture
 def listed(tmp_path: Path) -> Path:
     """Return a list of one test that verifies nothing."""
-    path = tmp_path / "tests.json"
-    path.write_text(written([OTHER]), "utf-8")
-    return path
+    return list_of_tests(tmp_path)
 
 
 def test_the_command_makes_a_report_and_checks_it(tmp_path: Path, listed: Path) -> None:

@@ -38,6 +38,8 @@ class Evidence:
     made_at: str
     versions: dict[str, str]
     runs: tuple[Run, ...] = ()
+    broken: str = ""
+    """Why the tests of the clone cannot be collected; empty if they can. The links are then those of the results."""
     mutants: Mapping[str, Any] | None = None
     """What ``thecal verify mutants --json`` wrote; None if it was not run."""
     faults: Sequence[Mapping[str, Any]] | None = None
@@ -51,6 +53,11 @@ class Evidence:
     def results(self) -> tuple[Result, ...]:
         """Return the results of all runs."""
         return tuple(result for run in self.runs for result in run.results)
+
+    @property
+    def outcomes(self) -> Counter[str]:
+        """Return how many tests had which outcome."""
+        return Counter(result.outcome for result in self.results)
 
     @cached_property
     def coverage(self) -> Coverage:

@@ -52,11 +52,13 @@ def whole(every: Iterable[Part]) -> Grade:
 
 def _tests(evidence: Evidence) -> Part:
     name = "tests"
+    if evidence.broken:
+        ran = evidence.outcomes
+        words = f"{ran[PASSED]} passed, {ran[FAILED]} failed; others cannot even be collected: see under Failures why"
+        return Part(name, Grade.FAILED, words)
     if not evidence.results:
         return Part(name, Grade.NOT_RUN, "no results of tests were given")
-    counts: dict[str, int] = dict.fromkeys((PASSED, FAILED, SKIPPED), 0)
-    for result in evidence.results:
-        counts[result.outcome] += 1
+    counts = evidence.outcomes
     words = f"{counts[PASSED]} passed, {counts[FAILED]} failed, {counts[SKIPPED]} skipped"
     if counts[FAILED]:
         return Part(name, Grade.FAILED, words)

@@ -8,8 +8,11 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
+
+from verify.trace.results import Result
 
 VARIABLE = "THECAL_TRACE"
 """Environment variable that names the file into which a collection writes its tests."""
@@ -17,6 +20,10 @@ VARIABLE = "THECAL_TRACE"
 
 class CollectionError(Exception):
     """The tests could not be collected. The message says why, in the words of who failed."""
+
+
+class BrokenTestsError(CollectionError):
+    """Pytest tried, and a test, or what it imports, is broken."""
 
 
 class CollectedTest(NamedTuple):
@@ -66,12 +73,29 @@ def read(text: str) -> tuple[CollectedTest, ...]:
         raise CollectionError(f"this is no list of collected tests: {error!r}") from None
 
 
+def recorded(results: Iterable[Result]) -> tuple[CollectedTest, ...]:
+    """Return the tests that results name, with the requirements that each was marked with when it ran."""
+    named = {each.key: each for each in results if not each.key.startswith(".")}  # else it is a module that broke
+    return tuple(CollectedTest(_node(key), "", each.requirements) for key, each in named.items())
+
+
+def _node(key: str) -> str:
+    plain, bracket, parameter = key.partition("[")
+    module, _, name = plain.rpartition(".")
+    return f"{module.replace('.', '/')}.py::{name}{bracket}{parameter}"
+
+
 def collect(folder: Path) -> tuple[CollectedTest, ...]:
-    """Let pytest collect the tests of a clone, running none. Raises ``CollectionError``."""
+    """Let pytest collect the tests of a clone, running none.
+
+    Raises ``BrokenTestsError`` if they cannot be collected, and another ``CollectionError`` if nothing can be tried.
+    """
     if not (folder / "tests").is_dir():
         raise CollectionError(
             f"there is no folder “tests” in {folder}: go into a clone, or give a list made in one with --tests"
         )
+    if find_spec("pytest") is None:
+        raise CollectionError("“pytest” is not installed: it lists the tests, unless a list is given with --tests")
     with tempfile.TemporaryDirectory() as place:
         list_file = Path(place) / "tests.json"
         command = [sys.executable, "-m", "pytest", "--collect-only", "-qq", "-p", "no:cacheprovider"]
@@ -85,5 +109,5 @@ def collect(folder: Path) -> tuple[CollectedTest, ...]:
         )
         if done.returncode or not list_file.exists():
             last = (done.stderr or done.stdout).strip().splitlines()[-8:]
-            raise CollectionError("pytest could not collect the tests:\n" + "\n".join(last))
+            raise BrokenTestsError("pytest could not collect the tests:\n" + "\n".join(last))
         return read(list_file.read_text("utf-8"))
