@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from importlib.util import find_spec
+from pathlib import Path
 from typing import TextIO
 
 import click
@@ -15,6 +16,7 @@ from verify.mutants.bank import BankError, Mutant, chosen, load_bank
 from verify.mutants.matrix import HEADINGS, as_json, described, rows, summary, word
 from verify.mutants.run import Effort, TrialError, Verdict, baseline, trials
 from verify.mutants.trial import Tried
+from verify.report.origin import ended, made
 from verify.suites.registry import NAMES, suite_of
 
 SEED = click.option(
@@ -62,12 +64,14 @@ def mutants(
         return
     _need_hypothesis()
     effort = Effort(seed, scale, every)
+    begun = made(Path.cwd(), seed=seed, scale=scale)
     unmutated = _unmutated(effort, NAMES)
     verdicts = _tried(bank, effort, unmutated, jobs or os.cpu_count() or 1)
+    outcome = as_json(unmutated, verdicts, ended(begun))
     if out is not None:
-        out.write(as_text(as_json(unmutated, verdicts)) + "\n")
+        out.write(as_text(outcome) + "\n")
     if as_json_:
-        emit(as_json(unmutated, verdicts))
+        emit(outcome)
     else:
         _show(verdicts)
     ctx.exit(0 if all(verdict.as_declared for verdict in verdicts) else FAILURE_FOUND)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 import io
 import json
 from collections.abc import Iterable, Mapping
@@ -18,9 +17,9 @@ from thecal.output import bad, doubtful, good, say, tell
 from verify.judge import UnjudgeableError, judge
 from verify.properties import load_properties
 from verify.report.counterexamples import counterexamples, dose_svg
-from verify.report.evidence import Evidence, EvidenceError, read_faults, read_mutants, read_verdict
+from verify.report.evidence import Evidence, EvidenceError, bank_entries, read_faults, read_mutants, read_verdict
 from verify.report.folder import FolderError, differences, withdrawn, write_folder
-from verify.report.origin import commit_of, versions
+from verify.report.origin import commit_of, now, versions
 from verify.report.page import page
 from verify.report.parts import Grade, parts, whole
 from verify.trace.collected import CollectedTest, recorded
@@ -112,11 +111,12 @@ def _evidence(given: Given) -> Evidence:
     return Evidence(
         matrix=build(sources(), tests, load_accepted(), runs),
         commit=commit_of(Path.cwd()),
-        made_at=datetime.datetime.now(datetime.UTC).isoformat(sep=" ", timespec="seconds"),
+        made_at=now(),
         versions=versions(),
         runs=runs,
         broken=broken,
         mutants=read_mutants(given.mutants) if given.mutants else None,
+        bank=bank_entries(),
         faults=read_faults(given.faults) if given.faults else None,
         verdicts=judged,
         plots={path.name: _drawn(path) for path in given.journals if judged[path.name]["verdict"] != "holds"},

@@ -23,7 +23,8 @@ MET = SEPARATOR.join(("stopped", "Start accepted", "no alarm"))
 def evidence(*runs: Run, **given: Any) -> Evidence:
     """Return evidence over the small tables."""
     clean = Commit(COMMIT, dirty=False)
-    return Evidence(matrix(*runs), clean, "2026-01-02 03:04:05+00:00", {"Python": "3.11"}, runs, **given)
+    made_at, versions = "2026-01-02 03:04:05+00:00", {"Python": "3.11"}
+    return Evidence(matrix(*runs), clean, made_at, versions, runs, **{"bank": BANK, **given})
 
 
 def bad_run(folder: Path, inside: str = '<failure message="no">it rained</failure>') -> Run:
@@ -38,9 +39,23 @@ def grades(seen: Evidence) -> dict[str, Grade]:
     return {part.name: part.grade for part in parts(seen)}
 
 
-FAULTS = [{"failure": name, "holds": True, "profile": "valve", "claim": "device", "noticed_by": "alarm"}
-          for name in ("FLOOD", "DROUGHT", "RUST")]  # fmt: skip
-MUTANTS = {"mutants": [{"id": "m1", "result": "killed", "layer": "guard", "requirements": ["A-01"], "story": "wet"}]}
+MADE = {"commit": COMMIT, "dirty": False, "started": "then", "ended": "later", "seed": 7, "versions": {"Python": "3"}}
+CAUSED = [
+    {"failure": name, "holds": True, "profile": "valve", "claim": "device", "noticed_by": "alarm"}
+    for name in ("FLOOD", "DROUGHT", "RUST")
+]
+FAULTS = {"made": MADE, "outcomes": CAUSED}
+MUTANT = {
+    "id": "m1",
+    "file": "a.py",
+    "old": "1",
+    "new": "2",
+    "layer": "guard",
+    "requirements": ["A-01"],
+    "story": "wet",
+}
+MUTANTS = {"made": MADE, "mutants": [{**MUTANT, "result": "killed"}]}
+BANK = frozenset({("m1", "a.py", "1", "2")})
 
 
 def command(*arguments: object) -> Any:

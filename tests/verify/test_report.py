@@ -14,14 +14,30 @@ import pytest
 from click.testing import CliRunner
 
 from protocol.units import DAY_MS
-from tests.verify.reports import COMMIT, FAULTS, MET, MUTANTS, bad_run, command, evidence, grades, list_of_tests
+from tests.verify.reports import (
+    BANK,
+    CAUSED,
+    COMMIT,
+    FAULTS,
+    MADE,
+    MET,
+    MUTANT,
+    MUTANTS,
+    bad_run,
+    command,
+    evidence,
+    grades,
+    list_of_tests,
+)
 from tests.verify.tables import case, junit, sources
 from thecal.verify import verify
 from verify.encounters import SEPARATOR
 from verify.judge import judge_lines
+from verify.mutants.bank import load_bank
 from verify.report.coverage import ALARMS, STATES, coverage
 from verify.report.evidence import (
     EvidenceError,
+    bank_entries,
     examples_of,
     formula_rows,
     read_faults,
@@ -30,9 +46,10 @@ from verify.report.evidence import (
 )
 from verify.report.folder import MANIFEST, FolderError, differences, write_folder
 from verify.report.origin import Commit, commit_of, versions
-from verify.report.page import page, span
+from verify.report.page import page
 from verify.report.parts import Grade, parts, whole
 from verify.report.picture import grid_svg
+from verify.report.words import span
 from verify.scripts.reading import read_script
 from verify.scripts.script import Script, Step
 from verify.story import healthy
@@ -73,9 +90,9 @@ def test_each_part_is_good_only_by_its_own_file(good: Run) -> None:
 @pytest.mark.parametrize(
     ("given", "name"),
     [
-        ({"mutants": {"mutants": [{"id": "m1", "result": "survived"}]}}, "mutants"),
-        ({"mutants": {"mutants": [{"id": "m1", "result": "a word nobody knows"}]}}, "mutants"),
-        ({"faults": [{"failure": "FLOOD", "holds": False}]}, "faults"),
+        ({"mutants": {"mutants": [{**MUTANT, "result": "survived"}]}}, "mutants"),
+        ({"mutants": {"mutants": [{**MUTANT, "result": "a word nobody knows"}]}}, "mutants"),
+        ({"faults": {"outcomes": [{"failure": "FLOOD", "holds": False}]}}, "faults"),
         ({"verdicts": {"j": {"verdict": "violated"}}}, "journals"),
         ({"verdicts": {"j": {"verdict": "violated", "formulas": [{"id": "no-flood", "outcome": "violated"}]}}},
          "properties over time"),
@@ -130,7 +147,31 @@ def test_a_violation_outweighs_what_held(good: Run) -> None:
 def test_a_mutant_without_a_result_and_faults_that_were_left_out_are_incomplete(good: Run) -> None:
     """An empty bank shows nothing, and every hazard that was not caused is counted."""
     assert grades(evidence(good, mutants={"mutants": []}))["mutants"] is Grade.NOT_RUN
-    assert grades(evidence(good, faults=FAULTS[:1]))["faults"] is Grade.INCOMPLETE
+    assert grades(evidence(good, faults={"outcomes": CAUSED[:1]}))["faults"] is Grade.INCOMPLETE
+
+
+def test_fewer_mutants_than_the_bank_has_are_incomplete(good: Run) -> None:
+    """All that were tried were noticed, and still it is said how many were not tried, or are not of this version."""
+    more = BANK | {("m2", "a.py", "3", "4")}
+    part = next(each for each in parts(evidence(good, mutants=MUTANTS, bank=more)) if each.name == "mutants")
+    assert (part.grade, part.words.partition(":")[0]) == (Grade.INCOMPLETE, "1 of 2 tried")
+    strange = {"mutants": [*MUTANTS["mutants"], {**MUTANT, "new": "5", "result": "killed"}]}
+    part = next(each for each in parts(evidence(good, mutants=strange)) if each.name == "mutants")
+    assert part.grade is Grade.INCOMPLETE
+    assert "1 of those tried are not, or not so, in this version" in part.words
+    assert {entry[0] for entry in bank_entries()} == {mutant.id for mutant in load_bank()}
+
+
+@pytest.mark.parametrize("made", [{**MADE, "commit": "1" * 40}, {**MADE, "dirty": True}, {}])
+@pytest.mark.parametrize("name", ["mutants", "faults"])
+def test_evidence_of_another_commit_is_not_mixed_in_unseen(good: Run, name: str, made: dict[str, Any]) -> None:
+    """Mutants and faults say of which commit they are, like the tests; one that differs or says nothing is named."""
+    given = {"mutants": MUTANTS, "faults": FAULTS}
+    assert grades(evidence(good, **given))["one clean commit"] is Grade.GOOD
+    seen = evidence(good, **{**given, name: {**given[name], "made": made}})
+    part = next(each for each in parts(seen) if each.name == "one clean commit")
+    assert part.grade is Grade.INCOMPLETE
+    assert f"{name}: {seen.commits()[name]}" in part.words
 
 
 class Page(HTMLParser):
@@ -187,7 +228,8 @@ def test_what_comes_from_a_test_cannot_change_the_page(tmp_path: Path) -> None:
 
 def test_a_span_before_its_beginning_says_so() -> None:
     """An alarm that came before the failure it is counted from has no negative time."""
-    assert (span(None), span(0), span(90_000), span(-90_000)) == ("", "at once", "1.5 min", "1.5 min before")
+    assert (span(None), span(0), span(90_000)) == ("", "at once", "1 min 30 s")
+    assert span(-227_685) == "3 min 48 s before"
 
 
 def test_a_judged_journal_counts_what_met_what() -> None:
@@ -286,7 +328,7 @@ def test_a_new_report_replaces_the_old_and_nothing_else(tmp_path: Path) -> None:
     [
         (read_mutants, "[]"),
         (read_mutants, '{"mutants": 3}'),
-        (read_faults, '{"failure": 1}'),
+        (read_faults, '{"outcomes": [1]}'),
         (read_faults, "[1]"),
         (read_verdict, "[]"),
         (read_verdict, "{"),
@@ -331,7 +373,7 @@ def test_a_failed_part_is_exit_code_1(tmp_path: Path, listed: Path) -> None:
     """The report is made all the same."""
     faults = tmp_path / "faults.json"
     rows = [{"failure": "MRI", "holds": False, "profile": "valve", "claim": "device", "noticed_by": ""}]
-    faults.write_text(json.dumps(rows), "utf-8")
+    faults.write_text(json.dumps({"outcomes": rows}), "utf-8")
     made = command(tmp_path / "out", "--tests", listed, "--faults", faults)
     assert (made.exit_code, made.stdout.startswith("failed: ")) == (1, True)
     assert (tmp_path / "out" / "report.html").exists()

@@ -23,9 +23,7 @@ def test_tests_that_cannot_be_collected_are_a_failed_report(tmp_path: Path, monk
     """The report is made all the same, from what the results say of themselves, and says why."""
     junit_file = tmp_path / "junit.xml"
     said = '<properties><property name="verifies" value="DOSE-01 NEVER-01"/></properties>'
-    broke = (
-        '<testcase classname="" name="tests.test_b" time="0"><error message="broken">x</error></testcase>'
-    )
+    broke = '<testcase classname="" name="tests.test_b" time="0"><error message="broken">x</error></testcase>'
     junit_file.write_text(junit(case("test_first[a/b]", said), broke), "utf-8")
     monkeypatch.chdir(clone_of(tmp_path / "clone", "raise ValueError('the lockout is gone')"))
     made = command(tmp_path / "out", "--junit", junit_file)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from verify.mutants.bank import Mutant
@@ -47,9 +47,12 @@ def summary(verdicts: Sequence[Verdict]) -> list[tuple[str, ...]]:
     return lines
 
 
-def as_json(unmutated: Sequence[Tried], verdicts: Sequence[Verdict]) -> dict[str, Any]:
-    """Return everything as plain values."""
+def as_json(
+    unmutated: Sequence[Tried], verdicts: Sequence[Verdict], made: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """Return everything as plain values; ``made`` says of what, when and with which effort."""
     return {
+        "made": made or {},
         "holds": all(verdict.as_declared for verdict in verdicts),
         "unmutated": [each._asdict() for each in unmutated],
         "mutants": [

@@ -11,15 +11,20 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from importlib import resources
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from verify.mutants.bank import BankError, read
 from verify.report.coverage import Coverage, added, coverage
 from verify.report.origin import Commit
 from verify.trace.matrix import NOT_RUN, Matrix
 from verify.trace.results import COUNTS, PASSED, REACHED, Result, Run
 from verify.verdict import FORMULA
 
+NOT_SAID = "not said"
+Entry = tuple[str, str, str, str]
+"""What a mutant is: its id, its file, the text that was there and the text that is there instead."""
 HOLDS, VIOLATED, NOTHING_SHOWN = "holds", "violated", "nothing shown"
 _EXAMPLES = re.compile(r"(\d+) passing")
 
@@ -42,7 +47,9 @@ class Evidence:
     """Why the tests of the clone cannot be collected; empty if they can. The links are then those of the results."""
     mutants: Mapping[str, Any] | None = None
     """What ``thecal verify mutants --json`` wrote; None if it was not run."""
-    faults: Sequence[Mapping[str, Any]] | None = None
+    bank: frozenset[Entry] = frozenset()
+    """The mutants that this version has, to be compared with those that were tried."""
+    faults: Mapping[str, Any] | None = None
     """What ``thecal faults run --all --json`` wrote; None if it was not run."""
     verdicts: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """Judgements by the name of the journal or verdict."""
@@ -53,6 +60,25 @@ class Evidence:
     def results(self) -> tuple[Result, ...]:
         """Return the results of all runs."""
         return tuple(result for run in self.runs for result in run.results)
+
+    @property
+    def fault_rows(self) -> Sequence[Mapping[str, Any]]:
+        """Return the outcome of each failure that was caused."""
+        return (self.faults or {}).get("outcomes", ())
+
+    @property
+    def tried(self) -> frozenset[Entry]:
+        """Return the mutants that were tried."""
+        return frozenset(_entry(mutant) for mutant in (self.mutants or {}).get("mutants", ()))
+
+    def commits(self) -> dict[str, str]:
+        """Return the commit that each piece of evidence says it is of, in words, by its name."""
+        said = {run.name: run.properties.get("commit", NOT_SAID) for run in self.runs}
+        for name, document in (("mutants", self.mutants), ("faults", self.faults)):
+            if document is not None:
+                made = document.get("made") or {}
+                said[name] = str(Commit(made["commit"], made.get("dirty", True))) if made.get("commit") else NOT_SAID
+        return said
 
     @property
     def outcomes(self) -> Counter[str]:
@@ -128,12 +154,30 @@ def read_mutants(path: Path) -> Mapping[str, Any]:
     return value
 
 
-def read_faults(path: Path) -> Sequence[Mapping[str, Any]]:
+def bank_entries() -> frozenset[Entry]:
+    """Return the mutants of this version, whether or not they fit its code. Raises ``EvidenceError``."""
+    files = [each for each in resources.files("verify.mutants").iterdir() if each.name.endswith(".toml")]
+    try:
+        return frozenset(
+            _entry(mutant._asdict())
+            for each in files
+            for mutant in read(each.name.removesuffix(".toml"), each.read_text("utf-8"))
+        )
+    except BankError as error:
+        raise EvidenceError(f"the bank of mutants cannot be read: {error}") from None
+
+
+def _entry(mutant: Mapping[str, Any]) -> Entry:
+    return str(mutant.get("id")), str(mutant.get("file")), str(mutant.get("old")), str(mutant.get("new"))
+
+
+def read_faults(path: Path) -> Mapping[str, Any]:
     """Read the outcome of the faults. Raises ``EvidenceError``."""
     value = _json(path)
-    if not isinstance(value, list) or not all(isinstance(row, dict) and "failure" in row for row in value):
-        raise EvidenceError(f"{path} is not what “thecal faults run --json” writes: it is no list of failures")
-    return value
+    rows = value.get("outcomes") if isinstance(value, dict) else None
+    if not isinstance(rows, list) or not all(isinstance(row, dict) and "failure" in row for row in rows):
+        raise EvidenceError(f"{path} is not what “thecal faults run --json” writes: it has no list of failures")
+    return dict(value)
 
 
 def read_verdict(path: Path) -> Mapping[str, Any]:

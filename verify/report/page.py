@@ -10,19 +10,17 @@ from typing import Any
 from jinja2 import BaseLoader, Environment, StrictUndefined
 from markupsafe import Markup
 
-from protocol.units import Milliseconds
 from verify.report.counterexamples import counterexamples
 from verify.report.evidence import Evidence, examples_of, formula_rows
 from verify.report.parts import Grade, parts, whole
 from verify.report.picture import grid_svg
+from verify.report.words import span, tone
 from verify.trace.matrix import Standing
 from verify.trace.results import FAILED, SKIPPED
 
 MOST = 15
 """As many of the slowest and deepest examples are shown."""
 GRADE_CLASS = {Grade.GOOD: "good", Grade.FAILED: "bad", Grade.INCOMPLETE: "doubt", Grade.NOT_RUN: "doubt"}
-GOOD_WORDS = ("passed", "shown", "holds", "killed", "equivalent", "good")
-BAD_WORDS = ("failed", "violated", "survived", "not equivalent", "suspect", "no test")
 
 
 def page(evidence: Evidence) -> str:
@@ -56,21 +54,6 @@ def page(evidence: Evidence) -> str:
     )
 
 
-def tone(word: object) -> str:
-    """Return the class of colour of a word."""
-    text = str(word).lower()
-    return "good" if text in GOOD_WORDS else "bad" if text in BAD_WORDS else "doubt"
-
-
-def span(span_ms: int | None) -> str:
-    """Return a span of time for a person; one that lies before what it counts from says so."""
-    if span_ms is None:
-        return ""
-    if span_ms == 0:
-        return "at once"
-    return f"{Milliseconds(-span_ms)} before" if span_ms < 0 else str(Milliseconds(span_ms))
-
-
 def _deepest(evidence: Evidence) -> Iterator[tuple[int, Any]]:
     pairs = [(examples_of(result), result) for result in evidence.results]
     yield from sorted(pairs, key=lambda pair: -pair[0])
@@ -85,7 +68,7 @@ def _layers(evidence: Evidence) -> Iterator[tuple[str, Counter[str]]]:
 def _hazards(evidence: Evidence) -> Iterator[dict[str, Any]]:
     matrix = evidence.matrix
     for hazard in matrix.sources.hazards.values():
-        caused = [row for row in evidence.faults or () if row["failure"] == hazard.id]
+        caused = [row for row in evidence.fault_rows if row["failure"] == hazard.id]
         yield {
             "hazard": hazard,
             "controls": matrix.controls(hazard.id),

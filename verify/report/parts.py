@@ -67,13 +67,14 @@ def _tests(evidence: Evidence) -> Part:
 
 def _commit(evidence: Evidence) -> Part:
     name = "one clean commit"
-    ran = {run.properties.get("commit", "unknown") for run in evidence.runs}
-    if not ran:
+    said = evidence.commits()
+    if not said:
         return Part(name, Grade.NOT_RUN, f"nothing was run; the report is made at {evidence.commit}")
-    if ran == {evidence.commit.name} and not evidence.commit.dirty:
-        return Part(name, Grade.GOOD, evidence.commit.name)
-    words = f"run at {', '.join(sorted(ran))}; the report is made at {evidence.commit}"
-    return Part(name, Grade.INCOMPLETE, words)
+    silent = "; a journal does not say its own" if evidence.verdicts else ""
+    if set(said.values()) == {evidence.commit.name} and not evidence.commit.dirty:
+        return Part(name, Grade.GOOD, f"{evidence.commit.name}, of {', '.join(said)}{silent}")
+    others = "; ".join(f"{file}: {commit}" for file, commit in said.items())
+    return Part(name, Grade.INCOMPLETE, f"{others}; the report is made at {evidence.commit}{silent}")
 
 
 def _journals(evidence: Evidence) -> Part:
@@ -118,23 +119,30 @@ def _mutants(evidence: Evidence) -> Part:
         return Part(name, Grade.NOT_RUN, "no outcome of “thecal verify mutants --json” was given")
     results = [str(mutant.get("result", "unknown")) for mutant in evidence.mutants["mutants"]]
     bad = [result for result in results if result not in KILLED]
+    known, others = evidence.tried & evidence.bank, evidence.tried - evidence.bank
     words = (
-        f"{len(results)} seeded: {results.count('killed')} noticed, {results.count('equivalent')} equivalent, "
-        f"{len(bad)} not as declared"
+        f"{len(known)} of {len(evidence.bank)} tried: {results.count('killed')} noticed, "
+        f"{results.count('equivalent')} equivalent, {len(bad)} not as declared"
     )
+    if others:
+        words += f"; {len(others)} of those tried are not, or not so, in this version"
     if not results:
-        return Part(name, Grade.NOT_RUN, "the bank is empty")
-    return Part(name, Grade.FAILED if bad else Grade.GOOD, words)
+        return Part(name, Grade.NOT_RUN, "none was tried")
+    if bad:
+        return Part(name, Grade.FAILED, words)
+    return Part(name, Grade.GOOD if evidence.tried == evidence.bank else Grade.INCOMPLETE, words)
 
 
 def _faults(evidence: Evidence) -> Part:
     name = "faults"
     if evidence.faults is None:
         return Part(name, Grade.NOT_RUN, "no outcome of “thecal faults run --all --json” was given")
-    short = [row for row in evidence.faults if not row.get("holds")]
-    caused = {str(row["failure"]) for row in evidence.faults}
+    short = [row for row in evidence.fault_rows if not row.get("holds")]
+    caused = {str(row["failure"]) for row in evidence.fault_rows}
     missing = [name for name in evidence.matrix.sources.hazards if name not in caused]
-    words = f"{len(evidence.faults)} caused, {len(short)} not noticed as claimed, {len(missing)} hazards not caused"
+    words = (
+        f"{len(evidence.fault_rows)} caused, {len(short)} not noticed as claimed, {len(missing)} hazards not caused"
+    )
     if short:
         return Part(name, Grade.FAILED, words)
     return Part(name, Grade.INCOMPLETE if missing else Grade.GOOD, words)
