@@ -64,7 +64,7 @@ class Evidence:
     @property
     def fault_rows(self) -> Sequence[Mapping[str, Any]]:
         """Return the outcome of each failure that was caused."""
-        return (self.faults or {}).get("outcomes", ())
+        return tuple((self.faults or {}).get("outcomes", ()))
 
     @property
     def tried(self) -> frozenset[Entry]:
