@@ -176,7 +176,7 @@ def _by_hazard(traced: Matrix) -> str:
 def _by_requirement(traced: Matrix) -> str:
     rows: list[tuple[str, ...]] = [("requirement", "standing", "tests", "properties", "text")]
     for row in traced.rows:
-        standing = COLOUR.get(row.standing, doubtful)(row.standing.value)
+        standing = COLOUR.get(row.standing, doubtful)(row.words)
         counts = (str(len(row.evidence)), str(len(row.formulas)))
         rows.append((row.requirement.id, standing, *counts, row.requirement.text))
     return table(rows)

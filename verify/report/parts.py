@@ -14,6 +14,7 @@ from verify.report.evidence import NOTHING_SHOWN, VIOLATED, Evidence, formula_ro
 from verify.trace.matrix import NOT_RUN, Standing
 from verify.trace.results import FAILED, PASSED, SKIPPED
 
+WHY = {Standing.PART: " (passed what was run, and some of their tests were not run)"}
 KILLED = ("killed", "equivalent")
 
 
@@ -152,7 +153,7 @@ def _requirements(evidence: Evidence) -> Part:
     name = "requirements"
     matrix = evidence.matrix
     counts = {standing: matrix.count(standing) for standing in Standing}
-    words = ", ".join(f"{count} {standing}" for standing, count in counts.items() if count)
+    words = ", ".join(f"{count} {standing}{WHY.get(standing, '')}" for standing, count in counts.items() if count)
     if counts[Standing.FAILED]:
         return Part(name, Grade.FAILED, words)
     shown = (Standing.SHOWN, Standing.ANALYSIS, Standing.NOT_TESTABLE)

@@ -1,7 +1,8 @@
 """The matrix: which requirement controls which hazard, what shows it, what came of that, and where there are gaps.
 
-A requirement is *shown* only by a test that was run and passed and that names it, with the very text that somebody
-looked at when the link was made. Everything else has another word, and none of these words is a good one.
+A requirement is *shown* only by tests that were run and passed and that name it, with the very text that somebody
+looked at when the links were made. If only some of them were run, it is shown in part. Everything else has another
+word, and none of these words is a good one.
 """
 
 from __future__ import annotations
@@ -22,7 +23,9 @@ class Standing(enum.StrEnum):
     """What can be said of one requirement."""
 
     SHOWN = "shown"
-    """At least one test that verifies it passed in all its cases, and none failed."""
+    """Every test that verifies it passed in all its cases."""
+    PART = "shown in part"
+    """At least one did, none failed, and others were not run."""
     FAILED = "failed"
     """A test that verifies it failed."""
     SUSPECT = "suspect"
@@ -56,6 +59,14 @@ class Row:
     standing: Standing
     evidence: tuple[Evidence, ...]
     formulas: tuple[Formula, ...]
+
+    @property
+    def words(self) -> str:
+        """Return the standing, with how many of the tests were run if not all were."""
+        if self.standing is not Standing.PART:
+            return self.standing.value
+        ran = sum(each.outcome == PASSED for each in self.evidence)
+        return f"{self.standing} ({ran} of {len(self.evidence)} run)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +167,7 @@ def _standing(requirement: Requirement, evidence: Sequence[Evidence], accepted: 
     if evidence and accepted.get(requirement.id) != requirement.fingerprint:
         return Standing.SUSPECT
     if PASSED in outcomes:
-        return Standing.SHOWN
+        return Standing.SHOWN if outcomes == {PASSED} else Standing.PART
     if requirement.method == ANALYSIS:
         return Standing.ANALYSIS
     return Standing.NOT_RUN if evidence else Standing.NO_TEST
