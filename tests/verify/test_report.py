@@ -34,7 +34,7 @@ from thecal.verify import verify
 from verify.encounters import SEPARATOR
 from verify.judge import judge_lines
 from verify.mutants.bank import load_bank
-from verify.report.coverage import ALARMS, STATES, coverage
+from verify.report.coverage import ALARMS, OUT_OF_REACH, STATES, coverage
 from verify.report.evidence import (
     EvidenceError,
     bank_entries,
@@ -252,6 +252,11 @@ def test_coverage_tells_reached_from_never_reached() -> None:
     assert states.never == [state for state in STATES if state != "stopped"]
     assert alarms.never == list(ALARMS)
     assert "lockout" in reasons.never
+    seen = evidence(verdicts={"j": {"verdict": "holds", "figures": {"encounters": {MET: 4}}}})
+    words = next(part.words for part in parts(seen) if part.name == "states, events and alarms")
+    reached, excused, missing = map(int, re.findall(r"(\d+) (?:reached|excused|missing)", words)[:3])
+    assert (reached, excused) == (1, len(OUT_OF_REACH))
+    assert reached + excused + missing == sum(len(each.counts) for each in covered.lists)
 
 
 def test_refusals_alarms_and_transitions_are_counted_by_name() -> None:
@@ -274,7 +279,7 @@ def test_the_picture_has_a_place_for_everything() -> None:
     grid = coverage({MET: 4}).grids[0]
     svg = grid_svg(grid)
     assert svg.count("<title>") == grid.places
-    assert svg.count("never reached</title>") == grid.places - 1
+    assert svg.count("not reached, which may be impossible</title>") == grid.places - 1
     assert "<title>stopped, Start accepted: 4</title>" in svg
 
 

@@ -167,8 +167,10 @@ def _reached(evidence: Evidence) -> Part:
     if not covered.any:
         return Part(name, Grade.NOT_RUN, "nothing that was run counts them")
     gaps = [name for each in covered.lists for name in each.gaps]
-    excused = [name for each in covered.lists for name in each.excused]
-    words = f"never reached: {len(gaps)} of {sum(len(each.counts) for each in covered.lists)}"
-    if excused:
-        words += f"; and {len(excused)} that cannot be, each with its reason"
+    reached, excused = covered.reached, sum(len(each.excused) for each in covered.lists)
+    met, places = covered.met
+    words = (
+        f"{reached} reached, {excused} excused, {len(gaps)} missing; "
+        f"{met} of {places} places in the pictures reached, and the others may be impossible"
+    )
     return Part(name, Grade.INCOMPLETE if gaps else Grade.GOOD, words)

@@ -44,7 +44,7 @@ def _cells(grid: Grid, hatch: str) -> Iterator[str]:
         for across, column in enumerate(grid.columns):
             count = grid.counts.get((row, column), 0)
             fill = SHADES[min(len(str(count)) - 1, len(SHADES) - 1)] if count else f"url(#{hatch})"
-            words = f"{row}, {column}: {count or 'never reached'}"
+            words = f"{row}, {column}: {count or 'not reached, which may be impossible'}"
             yield (
                 f'<rect x="{LABEL + CELL * across}" y="{HEAD + CELL * down}" width="{CELL - 1}" height="{CELL - 1}" '
                 f'fill="{fill}" stroke="#ddd" stroke-width=".5"><title>{escape(words)}</title></rect>'
