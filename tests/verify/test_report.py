@@ -294,6 +294,17 @@ def test_the_examples_that_a_test_tried_are_counted(words: str, tmp_path: Path) 
     assert ">100</td><td><code>tests.test_a.test_first[1]" in page(evidence(run))
 
 
+def test_a_property_of_a_suite_counts_its_own_examples_and_how_deep_it_went(tmp_path: Path) -> None:
+    """What no decorator of Hypothesis tells is recorded by the test itself: examples, steps and simulated time."""
+    said = {"examples": "58824", "steps": "50", "simulated_ms": str(3 * DAY_MS)}
+    properties = "".join(f'<property name="{name}" value="{value}"/>' for name, value in said.items())
+    run = bad_run(tmp_path, f"<properties>{properties}</properties>")
+    assert examples_of(run.results[0]) == 58_824
+    text = page(evidence(run))
+    assert ">58824</td><td><code>tests.test_a.test_first[1]" in text
+    assert '>50</td><td class="number">3 days</td><td><code>tests.test_a.test_first[1]' in text
+
+
 def test_a_folder_is_as_its_manifest_says_until_it_is_changed(tmp_path: Path) -> None:
     """A changed byte, a missing file, an added file and a line that is none are each found and named."""
     out, source = tmp_path / "out", tmp_path / "junit.xml"

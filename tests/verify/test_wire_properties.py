@@ -47,6 +47,8 @@ def test_no_script_breaks_what_is_claimed(faulty: bool, record_property: Callabl
     try:
         runs(effort, faulty=faulty)
     finally:
+        for figure, value in effort.figures().items():
+            record_property(figure, value)
         if effort.counterexample:
             record_property("counterexample", effort.counterexample)
     counted = reached(effort.reached, wanted(faulty=faulty))

@@ -142,8 +142,15 @@ def _worse(one: str | None, other: str) -> str:
 
 
 def examples_of(result: Result) -> int:
-    """Return how many examples Hypothesis says it tried in a test."""
-    return sum(int(count) for count in _EXAMPLES.findall(result.properties.get("hypothesis", "")))
+    """Return how many examples a test says it tried, or Hypothesis says it did."""
+    own = number_of(result, "examples")
+    return own or sum(int(count) for count in _EXAMPLES.findall(result.properties.get("hypothesis", "")))
+
+
+def number_of(result: Result, name: str) -> int:
+    """Return one of the figures that a test recorded, or nothing."""
+    text = result.properties.get(name, "")
+    return int(text) if text.isdecimal() else 0
 
 
 def read_mutants(path: Path) -> Mapping[str, Any]:

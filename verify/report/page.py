@@ -11,12 +11,12 @@ from jinja2 import BaseLoader, Environment, StrictUndefined
 from markupsafe import Markup
 
 from verify.report.counterexamples import counterexamples
-from verify.report.evidence import Evidence, examples_of, formula_rows
+from verify.report.evidence import Evidence, examples_of, formula_rows, number_of
 from verify.report.parts import Grade, parts, whole
 from verify.report.picture import grid_svg
 from verify.report.words import span, tone
 from verify.trace.matrix import Standing
-from verify.trace.results import FAILED, SKIPPED
+from verify.trace.results import FAILED, SKIPPED, Result
 
 MOST = 15
 """As many of the slowest and deepest examples are shown."""
@@ -46,7 +46,8 @@ def page(evidence: Evidence) -> str:
         failures=[result for result in evidence.results if result.outcome == FAILED],
         skipped=[result for result in evidence.results if result.outcome == SKIPPED],
         slowest=sorted(evidence.results, key=lambda result: -result.seconds)[:MOST],
-        deepest=[pair for pair in _deepest(evidence) if pair[0]][:MOST],
+        most=[pair for pair in _most(evidence) if pair[0]][:MOST],
+        deepest=list(_deepest(evidence))[:MOST],
         layers=list(_layers(evidence)),
         hazards=list(_hazards(evidence)),
         standings=[(standing, evidence.matrix.count(standing)) for standing in Standing],
@@ -54,7 +55,12 @@ def page(evidence: Evidence) -> str:
     )
 
 
-def _deepest(evidence: Evidence) -> Iterator[tuple[int, Any]]:
+def _deepest(evidence: Evidence) -> Iterator[tuple[int, int, Result]]:
+    ran = [(number_of(each, "steps"), number_of(each, "simulated_ms"), each) for each in evidence.results]
+    yield from sorted((each for each in ran if each[0]), key=lambda each: (-each[0], -each[1]))
+
+
+def _most(evidence: Evidence) -> Iterator[tuple[int, Result]]:
     pairs = [(examples_of(result), result) for result in evidence.results]
     yield from sorted(pairs, key=lambda pair: -pair[0])
 

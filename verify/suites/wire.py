@@ -63,6 +63,7 @@ class Wire(RuleBasedStateMachine):
         if self.run is not None:
             verdict = self.run.end()
             self.effort.reached.update(self.run.reached)
+            self.effort.ran(self.run.taken, self.run.world.device.now_ms)
             self.run.require_sound(verdict)
 
 
@@ -112,6 +113,7 @@ def play(effort: Effort, script: Script) -> None:
     try:
         run, verdict = played(script)
         effort.reached.update(run.reached)
+        effort.ran(run.taken, run.world.device.now_ms)
         run.require_sound(verdict)
     except Exception as broken:
         effort.counterexample = kept(script, str(broken))
