@@ -294,6 +294,35 @@ def test_the_examples_that_a_test_tried_are_counted(words: str, tmp_path: Path) 
     assert ">100</td><td><code>tests.test_a.test_first[1]" in page(evidence(run))
 
 
+def test_what_was_shown_is_on_the_page_in_its_own_words(good: Run, tmp_path: Path) -> None:
+    """A formula stands under its demand, with what its words stand for; a case of a test has its name."""
+    text = page(evidence(good))
+    assert '<code class="faint">rain implies within 1 s not flood</code>' in text
+    assert "<code>level &gt; 1 m</code>" in text
+    assert '<span class="good">passed</span> 2</div>' in text
+    said = {
+        "property": "1",
+        "sentence": "No flood comes.",
+        "examples": "12",
+        "reached": "{'rain': 0}",
+        "verifies": "A-01",
+    }
+    properties = "".join(f'<property name="{name}" value="{value}"/>' for name, value in said.items())
+    text = page(evidence(bad_run(tmp_path, f"<properties>{properties}</properties>")))
+    assert '<tr id="property-1"><td>1</td><td class="name good">passed</td>' in text
+    assert '<td class="number">12</td><td>No flood comes.</td>' in text
+    assert "never × rain" in text
+    assert '<a href="#property-1">1</a>: No flood comes.' in text
+
+
+def test_hazards_requirements_and_properties_lead_to_each_other(good: Run) -> None:
+    """Both ways: from a hazard to what controls it and what watches it, and back."""
+    text = page(evidence(good))
+    for name in ("hazard-FLOOD", "A-01", "formula-no-flood"):
+        assert f'<tr id="{name}">' in text
+        assert f'<a href="#{name}"' in text
+
+
 def test_a_property_of_a_suite_counts_its_own_examples_and_how_deep_it_went(tmp_path: Path) -> None:
     """What no decorator of Hypothesis tells is recorded by the test itself: examples, steps and simulated time."""
     said = {"examples": "58824", "steps": "50", "simulated_ms": str(3 * DAY_MS)}

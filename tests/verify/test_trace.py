@@ -226,6 +226,7 @@ def test_json_and_csv_hold_the_matrix_both_ways() -> None:
         "sentence": "It is never too much.",
         "outcome": "not run",
         "cases": 2,
+        "parameters": [["1", "not run"], ["2", "not run"]],
     }
     assert [test["id"] for test in value["tests"]] == [FIRST.id, SECOND.id]
     lines = list(csv.DictReader(io.StringIO(as_csv(matrix()))))

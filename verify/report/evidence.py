@@ -105,7 +105,8 @@ class FormulaRow(NamedTuple):
 
     id: str
     words: str
-    requirements: str
+    text: str
+    requirements: tuple[str, ...]
     premises: int | None
     """How often its premise became true; None if no judgement says it, for lack of one or of a premise."""
     outcome: str
@@ -132,7 +133,7 @@ def formula_rows(evidence: Evidence) -> list[FormulaRow]:
         true = None if each.id in unconditional or outcome == NOT_RUN else premises[each.id]
         if outcome == HOLDS and true == 0:
             outcome = NOTHING_SHOWN
-        rows.append(FormulaRow(each.id, each.words, " ".join(each.requirements), true, outcome))
+        rows.append(FormulaRow(each.id, each.words, each.text, each.requirements, true, outcome))
     return rows
 
 

@@ -14,9 +14,10 @@ from verify.report.counterexamples import counterexamples
 from verify.report.evidence import Evidence, examples_of, formula_rows, number_of
 from verify.report.parts import Grade, parts, whole
 from verify.report.picture import grid_svg
-from verify.report.words import span, tone
+from verify.report.shown import PROPERTY, shown
+from verify.report.words import slug, span, tone
 from verify.trace.matrix import Standing
-from verify.trace.results import FAILED, SKIPPED, Result
+from verify.trace.results import FAILED, REACHED, SKIPPED, Result
 
 MOST = 15
 """As many of the slowest and deepest examples are shown."""
@@ -30,6 +31,7 @@ def page(evidence: Evidence) -> str:
     )
     environment.filters["tone"] = tone
     environment.filters["span"] = span
+    environment.filters["slug"] = slug
     template = environment.from_string((resources.files("verify.report") / "page.html").read_text("utf-8"))
     every = parts(evidence)
     return template.render(
@@ -38,11 +40,13 @@ def page(evidence: Evidence) -> str:
         whole=whole(every),
         grade_class=GRADE_CLASS,
         formulas=formula_rows(evidence),
+        shown=shown(evidence),
+        requirements=evidence.matrix.sources.requirements,
         coverage=evidence.coverage,
         pictures=[(grid, Markup(grid_svg(grid))) for grid in evidence.coverage.grids],  # noqa: S704 - escaped there
         plots={name: Markup(svg) for name, svg in evidence.plots.items()},  # noqa: S704 - drawn by verify.plot
         counterexamples=counterexamples(evidence.results),
-        premises=list(evidence.premises()),
+        premises=[(result, result.counts(REACHED)) for result in evidence.results if _counts_alone(result)],
         failures=[result for result in evidence.results if result.outcome == FAILED],
         skipped=[result for result in evidence.results if result.outcome == SKIPPED],
         slowest=sorted(evidence.results, key=lambda result: -result.seconds)[:MOST],
@@ -53,6 +57,11 @@ def page(evidence: Evidence) -> str:
         standings=[(standing, evidence.matrix.count(standing)) for standing in Standing],
         unlinked=Counter(test.partition("::")[0] for test in evidence.matrix.gaps.unlinked),
     )
+
+
+def _counts_alone(result: Result) -> bool:
+    """Whether a test counts premises and is no property of a suite, which stands with them in a table of its own."""
+    return PROPERTY not in result.properties and bool(result.counts(REACHED))
 
 
 def _deepest(evidence: Evidence) -> Iterator[tuple[int, int, Result]]:

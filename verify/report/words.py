@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from emulator.programmer.words import clock
 
 GOOD_WORDS = ("passed", "shown", "holds", "killed", "equivalent", "good")
@@ -12,6 +14,11 @@ def tone(word: object) -> str:
     """Return the class of colour of a word."""
     text = str(word).lower()
     return "good" if text in GOOD_WORDS else "bad" if text in BAD_WORDS else "doubt"
+
+
+def slug(name: str) -> str:
+    """Return a name as a link's target may be called."""
+    return re.sub(r"[^A-Za-z0-9_.-]+", "-", name)
 
 
 def span(span_ms: int | None) -> str:

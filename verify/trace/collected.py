@@ -40,6 +40,11 @@ class CollectedTest(NamedTuple):
         return self.id.partition("[")[0]
 
     @property
+    def parameter(self) -> str:
+        """Return what its case is called; empty if it is the only one."""
+        return self.id.partition("[")[2].removesuffix("]")
+
+    @property
     def key(self) -> str:
         """Return the name by which a JUnit file knows it."""
         return junit_key(self.id)

@@ -49,6 +49,8 @@ class Evidence:
     outcome: str
     """The worst of its cases."""
     cases: int
+    parameters: tuple[tuple[str, str], ...] = ()
+    """What each of its cases is called, with what came of it, if it has any."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,8 +156,10 @@ def _folded(tests: Iterable[CollectedTest], outcomes: Mapping[str, str]) -> Iter
     for test in tests:
         functions.setdefault(test.function, []).append(test)
     for function, cases in functions.items():
-        worst = min((outcomes.get(case.id, NOT_RUN) for case in cases), key=WORST_FIRST.index)
-        yield Evidence(cases[0].id if len(cases) == 1 else function, cases[0].sentence, worst, len(cases))
+        came = [(case.parameter, outcomes.get(case.id, NOT_RUN)) for case in cases]
+        worst = min((outcome for _, outcome in came), key=WORST_FIRST.index)
+        name = cases[0].id if len(cases) == 1 else function
+        yield Evidence(name, cases[0].sentence, worst, len(cases), tuple(each for each in came if each[0]))
 
 
 def _standing(requirement: Requirement, evidence: Sequence[Evidence], accepted: Mapping[str, str]) -> Standing:

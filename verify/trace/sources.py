@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import tomllib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
 from typing import Any
@@ -64,6 +64,8 @@ class Formula:
     words: str
     hazards: tuple[str, ...]
     requirements: tuple[str, ...]
+    text: str = ""
+    """The formula itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +76,8 @@ class Sources:
     requirements: dict[str, Requirement]
     origins: dict[str, str]
     formulas: dict[str, Formula]
+    definitions: dict[str, str] = field(default_factory=dict)
+    """What words of the formulas stand for."""
 
 
 @cache
@@ -84,12 +88,13 @@ def load_sources() -> Sources:
 
 def read_sources(hazards: str, requirements: str, properties: str) -> Sources:
     """Return what three tables say, as text. Raises ``SourceError``."""
-    table = _table("requirements", requirements)
+    table, over_time = _table("requirements", requirements), _table("properties", properties)
     sources = Sources(
         hazards={row.id: row for row in map(_hazard, _table("hazards", hazards).get("failure", ()))},
         requirements={row.id: row for row in map(_requirement, table.get("requirement", ()))},
         origins=dict(table.get("origins", {})),
-        formulas={row.id: row for row in map(_formula, _table("properties", properties).get("property", ()))},
+        formulas={row.id: row for row in map(_formula, over_time.get("property", ()))},
+        definitions=dict(over_time.get("define", {})),
     )
     wrong = list(_dangling(sources))
     if wrong:
@@ -138,7 +143,7 @@ def _requirement(row: dict[str, Any]) -> Requirement:
 
 
 def _formula(row: dict[str, Any]) -> Formula:
-    return Formula(row["id"], row["words"], tuple(row["hazards"]), tuple(row["requirements"]))
+    return Formula(row["id"], row["words"], tuple(row["hazards"]), tuple(row["requirements"]), row.get("formula", ""))
 
 
 def _table(name: str, text: str) -> dict[str, Any]:
