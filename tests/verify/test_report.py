@@ -49,7 +49,7 @@ from verify.report.origin import Commit, commit_of, versions
 from verify.report.page import page
 from verify.report.parts import Grade, parts, whole
 from verify.report.picture import grid_svg
-from verify.report.words import span
+from verify.report.words import instant, span
 from verify.scripts.reading import read_script
 from verify.scripts.script import Script, Step
 from verify.story import healthy
@@ -292,6 +292,16 @@ def test_the_examples_that_a_test_tried_are_counted(words: str, tmp_path: Path) 
     run = bad_run(tmp_path, said)
     assert examples_of(run.results[0]) == 100
     assert ">100</td><td><code>tests.test_a.test_first[1]" in page(evidence(run))
+
+
+def test_a_run_says_when_it_began_and_ended(good: Run) -> None:
+    """The end is the start and what it took; a file that says no start has no end either."""
+    assert (good.started, good.ended) == ("2026-01-02T03:04:05", "2026-01-02T03:04:08.500000")
+    text = page(evidence(good, mutants=MUTANTS))
+    assert "<td>2026-01-02 03:04:05</td><td>2026-01-02 03:04:08</td>" in text
+    assert "started then, ended later, seed 7" in text
+    assert instant("2026-01-02T03:04:05.6+02:00") == "2026-01-02 01:04:05+00:00"
+    assert "<td>not said</td><td>not said</td>" in page(evidence(replace(good, started="", ended="")))
 
 
 def test_what_was_shown_is_on_the_page_in_its_own_words(good: Run, tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from verify.report.evidence import Evidence, examples_of, formula_rows, number_o
 from verify.report.parts import Grade, parts, whole
 from verify.report.picture import grid_svg
 from verify.report.shown import PROPERTY, shown
-from verify.report.words import slug, span, tone
+from verify.report.words import instant, slug, span, tone
 from verify.trace.matrix import Standing
 from verify.trace.results import FAILED, REACHED, SKIPPED, Result
 
@@ -32,6 +32,7 @@ def page(evidence: Evidence) -> str:
     environment.filters["tone"] = tone
     environment.filters["span"] = span
     environment.filters["slug"] = slug
+    environment.filters["instant"] = instant
     template = environment.from_string((resources.files("verify.report") / "page.html").read_text("utf-8"))
     every = parts(evidence)
     return template.render(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import re
 
 from emulator.programmer.words import clock
@@ -14,6 +15,14 @@ def tone(word: object) -> str:
     """Return the class of colour of a word."""
     text = str(word).lower()
     return "good" if text in GOOD_WORDS else "bad" if text in BAD_WORDS else "doubt"
+
+
+def instant(text: str) -> str:
+    """Return an instant for a person, to the second; in UTC, if it says its own zone."""
+    if not text:
+        return "not said"
+    at = datetime.datetime.fromisoformat(text)
+    return (at.astimezone(datetime.UTC) if at.tzinfo else at).isoformat(sep=" ", timespec="seconds")
 
 
 def slug(name: str) -> str:
