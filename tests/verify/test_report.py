@@ -45,6 +45,7 @@ from verify.report.evidence import (
     read_verdict,
 )
 from verify.report.folder import MANIFEST, FolderError, differences, write_folder
+from verify.report.missing import missing
 from verify.report.origin import Commit, commit_of, versions
 from verify.report.page import page
 from verify.report.parts import Grade, parts, whole
@@ -292,6 +293,20 @@ def test_the_examples_that_a_test_tried_are_counted(words: str, tmp_path: Path) 
     run = bad_run(tmp_path, said)
     assert examples_of(run.results[0]) == 100
     assert ">100</td><td><code>tests.test_a.test_first[1]" in page(evidence(run))
+
+
+def test_what_is_missing_is_named_before_everything_else(good: Run) -> None:
+    """The verdict first, then what failed and what is missing, by name; the rest of a long list is counted."""
+    many = BANK | {(f"x{number:02}", "a.py", "3", "4") for number in range(50)}
+    seen = evidence(good, mutants=MUTANTS, bank=many, faults={"outcomes": CAUSED[:1]})
+    named = {each.words: each for each in missing(seen)}
+    assert named["failures that were not caused"].names == ("DROUGHT", "RUST")
+    assert (named["mutants that were not tried"].told[0], named["mutants that were not tried"].more) == ("x00", 10)
+    assert "requirements whose tests were not run" not in named
+    text = page(seen)
+    order = [text.index(f'id="{name}"') for name in ("failures", "gaps", "runs", "properties")]
+    assert order == sorted(order)
+    assert "x39 and 10 more" in text
 
 
 def test_a_run_says_when_it_began_and_ended(good: Run) -> None:

@@ -12,6 +12,7 @@ from markupsafe import Markup
 
 from verify.report.counterexamples import counterexamples
 from verify.report.evidence import Evidence, examples_of, formula_rows, number_of
+from verify.report.missing import missing
 from verify.report.parts import Grade, parts, whole
 from verify.report.picture import grid_svg
 from verify.report.shown import PROPERTY, shown
@@ -42,6 +43,7 @@ def page(evidence: Evidence) -> str:
         grade_class=GRADE_CLASS,
         formulas=formula_rows(evidence),
         shown=shown(evidence),
+        missing=missing(evidence),
         requirements=evidence.matrix.sources.requirements,
         coverage=evidence.coverage,
         pictures=[(grid, Markup(grid_svg(grid))) for grid in evidence.coverage.grids],  # noqa: S704 - escaped there
