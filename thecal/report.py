@@ -109,7 +109,7 @@ def _evidence(given: Given) -> Evidence:
     judged = {path.name: read_verdict(path) for path in given.verdicts}
     judged |= {path.name: _judged(path) for path in given.journals}
     return Evidence(
-        matrix=build(sources(), tests, load_accepted(), runs),
+        matrix=build(sources(), tests, load_accepted(), runs, all_known=not broken),
         commit=commit_of(Path.cwd()),
         made_at=now(),
         versions=versions(),

@@ -34,6 +34,9 @@ def test_tests_that_cannot_be_collected_are_a_failed_report(tmp_path: Path, monk
     rows = {row["id"]: row for row in matrix["requirements"]}
     assert [test["test"] for test in rows["DOSE-01"]["tests"]] == ["tests/test_a.py::test_first[a/b]"]
     assert rows["DOSE-01"]["tests"][0]["outcome"] == "passed"
+    assert rows["DOSE-01"]["standing"] == "shown in part"
+    assert rows["DOSE-02"]["standing"] == "not run"
+    assert "shown in part (1 run, others unknown)" in text
 
 
 def test_an_old_page_does_not_outlive_a_report_that_could_not_be_made(tmp_path: Path) -> None:

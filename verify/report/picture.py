@@ -26,7 +26,8 @@ def grid_svg(grid: Grid) -> str:
     name = f"hatch-{_word(grid.title)}"
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}" '
-        f'font-size="10" font-family="system-ui, DejaVu Sans, sans-serif" role="img" aria-label="{escape(grid.title)}: {grid.reached} of {grid.places} places reached">',
+        'font-size="10" font-family="system-ui, DejaVu Sans, sans-serif" '
+        f'role="img" aria-label="{escape(grid.title)}: {grid.reached} of {grid.places} places reached">',
         f'<defs><pattern id="{name}" width="5" height="5" patternUnits="userSpaceOnUse" '
         'patternTransform="rotate(45)"><rect width="5" height="5" fill="#fff"/>'
         '<line x1="0" y1="0" x2="0" y2="5" stroke="#c9a4a0" stroke-width="1.4"/></pattern></defs>',

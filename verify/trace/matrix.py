@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from verify.trace.collected import CollectedTest
 from verify.trace.results import FAILED, PASSED, SKIPPED, Run
-from verify.trace.sources import ANALYSIS, CLINICAL, NONE, TEST, Formula, Requirement, Sources
+from verify.trace.sources import ANALYSIS, CLINICAL, NONE, Formula, Requirement, Sources
 
 NOT_RUN = "not run"
 WORST_FIRST = (FAILED, NOT_RUN, SKIPPED, PASSED)
@@ -38,6 +38,10 @@ class Standing(enum.StrEnum):
     """An argument shows it, no test."""
     NOT_TESTABLE = "not testable"
     """It cannot be shown here, for a stated reason."""
+
+
+UNLESS_KNOWN = {Standing.SHOWN: Standing.PART, Standing.NO_TEST: Standing.NOT_RUN}
+"""What can be said if there may be tests that nobody knows of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +72,12 @@ class Row:
         if self.standing is not Standing.PART:
             return self.standing.value
         ran = sum(each.outcome == PASSED for each in self.evidence)
-        return f"{self.standing} ({ran} of {len(self.evidence)} run)"
+        known = len(self.evidence)
+        return (
+            f"{self.standing} ({ran} of {known} run)"
+            if ran < known
+            else f"{self.standing} ({ran} run, others unknown)"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,11 +129,21 @@ class Matrix:
 
 
 def build(
-    sources: Sources, tests: Sequence[CollectedTest], accepted: Mapping[str, str], runs: Iterable[Run] = ()
+    sources: Sources,
+    tests: Sequence[CollectedTest],
+    accepted: Mapping[str, str],
+    runs: Iterable[Run] = (),
+    *,
+    all_known: bool = True,
 ) -> Matrix:
-    """Build the matrix of what there is."""
+    """Build the matrix of what there is.
+
+    Unless all tests are known, nothing is wholly shown, and nothing is said to have no test.
+    """
     outcomes = _outcomes(tests, runs)
     rows = tuple(_row(each, sources, tests, outcomes, accepted) for each in sources.requirements.values())
+    if not all_known:
+        rows = tuple(replace(row, standing=UNLESS_KNOWN.get(row.standing, row.standing)) for row in rows)
     return Matrix(sources, rows, tuple(tests), outcomes, _gaps(sources, rows, tests))
 
 
@@ -183,7 +202,7 @@ def _gaps(sources: Sources, rows: Sequence[Row], tests: Iterable[CollectedTest])
     return Gaps(
         uncontrolled=tuple(hazard.id for hazard in loose if hazard.claim != CLINICAL),
         unclaimed=tuple(hazard.id for hazard in loose if hazard.claim == CLINICAL),
-        untested=tuple(_ids(row for row in rows if row.requirement.method == TEST and not row.evidence)),
+        untested=tuple(_ids(row for row in rows if row.standing is Standing.NO_TEST)),
         suspect=tuple(_ids(row for row in rows if row.standing is Standing.SUSPECT)),
         analysed={row.requirement.id: row.requirement.because for row in rows if row.requirement.method == ANALYSIS},
         not_testable={row.requirement.id: row.requirement.because for row in rows if row.requirement.method == NONE},
