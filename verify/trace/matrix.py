@@ -73,11 +73,8 @@ class Row:
             return self.standing.value
         ran = sum(each.outcome == PASSED for each in self.evidence)
         known = len(self.evidence)
-        return (
-            f"{self.standing} ({ran} of {known} run)"
-            if ran < known
-            else f"{self.standing} ({ran} run, others unknown)"
-        )
+        share = f"{ran} of {known} run" if ran < known else f"{ran} run, others unknown"
+        return f"{self.standing} ({share})"
 
 
 @dataclass(frozen=True, slots=True)
