@@ -12,9 +12,11 @@ from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Generator
+import time
+from collections.abc import Generator, Iterator
 
 import pytest
+import serial.rfc2217
 from hypothesis import HealthCheck, settings
 
 from tests.tracing import note_statistics, trace
@@ -66,6 +68,31 @@ WHAT_TO_GIVE = """on which adapters?
   tox -e hw -- --pair /dev/ttyUSB0,/dev/ttyUSB1     two adapters joined by a null modem: TX to RX both ways, ground
 
 Add --no-lines if only TX, RX and ground are joined. “thecal hw list” shows which ports there are."""
+
+
+QUICK_S = 0.002
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _quick_rfc2217_client(pytestconfig: pytest.Config) -> Iterator[None]:
+    """Let pyserial's RFC 2217 client look for answers more often than every 50 ms, and not rest 0.3 s after closing.
+
+    It sleeps for most of a second at every opening, and the adapter suite opens hundreds of ports. Our served ports
+    need no such rest; somebody's real server might, so there the client is left as it is.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        if not (pytestconfig.getoption("--port") or pytestconfig.getoption("--pair")):
+            patch.setattr(serial.rfc2217, "time", _QuickTime)
+        yield
+
+
+class _QuickTime:
+    """The one thing of ``time`` that the client uses."""
+
+    @staticmethod
+    def sleep(seconds: float) -> None:
+        """Sleep, but not for long."""
+        time.sleep(min(seconds, QUICK_S))
 
 
 REACHED = "reached"

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from emulator.bench import Bench
 from emulator.device import Filling, PumpDevice
 from emulator.firmware.guard import Sizes
-from emulator.hardware.profile import load_profile
+from emulator.hardware.profile import Profile, load_profile
 from emulator.journal import Journal
 from emulator.library import Library
 from protocol.carrier import CarrierLost
@@ -73,14 +73,14 @@ class World:
         concentration: int = 25_000,
         volume_nl: int = 20_000_000,
         weather: Weather = FAIR,
-        profile: str = "peristaltic",
+        profile: str | Profile = "peristaltic",
     ) -> None:
         self.random = Random(seed)  # noqa: S311 - an experiment must be repeatable
         self.windows = windows
         self.concentration = concentration
         self.weather = weather
         self.library = Library.shipped()
-        self.profile = load_profile(profile)
+        self.profile = load_profile(profile) if isinstance(profile, str) else profile
         self.journal = Journal()
         self.key = self.random.randbytes(KEY_OCTETS)
         self.device = PumpDevice(

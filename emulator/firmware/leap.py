@@ -59,7 +59,7 @@ class Leap(NamedTuple):
             start.ledgers, self.outlet_pg, self.tip_pg, run.beat, write.at_ms, write.granted, self.sizes
         )
         metering = self._metering(write)
-        therapy = _later(start.therapy, write.at_ms)._replace(in_line=strongest_in(metering.line))
+        therapy = _holding(_later(start.therapy, write.at_ms), strongest_in(metering.line))
         return start._replace(ledgers=ledgers, metering=metering, therapy=therapy)
 
     def page(self, write: Write) -> dict[str, Any]:
@@ -92,6 +92,11 @@ def _later(record: TherapyRecord, for_ms: int) -> TherapyRecord:
     if bolus is None:
         return record
     return record._replace(running=bolus._replace(remaining=bolus.remaining - bolus.rate * for_ms))
+
+
+def _holding(record: TherapyRecord, in_line: Fluid) -> TherapyRecord:
+    """Return the record of a line that may have lost a fluid: the very same one if it has not."""
+    return record if record.in_line == in_line else record._replace(in_line=in_line)
 
 
 def leap_until(pump: Pump, body: Body, until_ms: int, saved_at: int, heartbeat_ms: int) -> Leap | None:

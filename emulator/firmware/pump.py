@@ -87,15 +87,13 @@ class Pump:
         self.now = 0
         values, damaged = chip.load()
         self.log = EventLog(chip)
-        self._take_over(values)
+        self._take_over(values, damaged)
         self.now = max(self.now, self.log.last_at_ms, *_instants(self.record, self.panel), *self.noticed.instants)
         self._ledgers_at, self._saved_at = self.now + self._wait_ms, self.now
         self._step_due: int | None = None
         self._take_step()
         self._told: tuple[TherapyState, int] | None = (self.therapy.state, self.therapy.rate)
         self._watch.due_ms = self.now
-        if "metering" in damaged:
-            self.monitor.granted = ROTOR_POSITIONS
         self.wrong_proofs = 0
         """Proofs of a key that were wrong, in a row."""
         self._level_seen = body.level_said
@@ -117,7 +115,7 @@ class Pump:
 
     # --- power-up ---
 
-    def _take_over(self, values: dict[str, Any]) -> None:
+    def _take_over(self, values: dict[str, Any], damaged: Sequence[str]) -> None:
         self.identity: Identity = values.get("identity", Identity("unknown", b"", LOST_COUNT + self.log.next))
         try:
             self.library: Library | None = Library.from_canonical(self.identity.library)
@@ -134,6 +132,8 @@ class Pump:
             metering: Metering = values["metering"]
         else:
             metering = self._metering_unknown(strongest(self.fluid, self._may_stand_in_line("therapy" in values)))
+        if "metering" in damaged:  # since an older page the rotor may have moved, and the credit been spent
+            metering = metering._replace(granted=ROTOR_POSITIONS, credit=0)
         self._meter(metering)
         self._bases = TimeBases(self, metering.clock_ms)
         if not record.prescription:

@@ -193,6 +193,20 @@ def test_a_healthy_life_with_leaps_is_the_life_without(seed: int) -> None:
     live(Pair(dice.choice((PROFILE, VALVE))), dice, 6, QUIET)
 
 
+@pytest.mark.parametrize("minutes", [6, 20, 60])
+def test_a_quiet_infusion_is_leapt_through(minutes: int) -> None:
+    """Where nothing happens no stroke is taken by itself, however short the way is that is asked for."""
+    pair = Pair()
+    pair.do(lambda world: world.prescribe(prescription(960_000)))
+    pair.advance(HOUR_MS)
+    pair.leapt, before = 0, pair.plain.device.body.strokes
+    for _ in range(3):
+        pair.advance(minutes * MINUTE_MS)
+    strokes = pair.plain.device.body.strokes - before
+    assert strokes == 4 * minutes
+    assert pair.leapt > 0.9 * strokes
+
+
 def test_lives_reach_what_they_are_for() -> None:
     """Every kind of act happens in such lives, and they are leapt through for a good part."""
     hard, healthy = Counter[str](), Counter[str]()

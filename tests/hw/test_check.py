@@ -21,15 +21,13 @@ from hw.check.run import NAMES, check
 from hw.check.timing import latency, throughput
 from hw.check.wire import Ends
 from hw.check.wiring import wiring
-from hw.descriptor import DescriptorPort
-from hw.exchange import Route
 from hw.impaired import ImpairedPort
-from hw.impairments import Impairment
+from hw.impairments import Impairer, Impairment
 from hw.modelled import null_modem
 from hw.ports import open_port
 from hw.pty import VirtualPort
-from hw.served import ServedRfc2217
-from hw.virtual import Plant, VirtualWiring, virtual_wiring
+from hw.virtual import VirtualWiring, virtual_wiring
+from tests.hw.direct import DirectPort, Sink, modelled
 
 Change = Callable[[bytes], bytes]
 
@@ -45,19 +43,40 @@ def ends_of(made: VirtualWiring, baud: int = 115_200) -> Iterator[Ends]:
                 yield Ends(near, far, made.kind, baud)
 
 
-def miswired(folder: Path, there: str, back: str, change: Change = bytes) -> VirtualWiring:
-    """Return two terminals whose bytes go where they are told: to the other, to itself, or nowhere."""
-
-    def plant(made: VirtualWiring) -> tuple[list[DescriptorPort], list[Route]]:
-        near, far = VirtualPort(made.folder / "near"), VirtualPort(made.folder / "far")
-        sinks: dict[str, Callable[[bytes], None]] = {
-            "near": lambda data: near.write(change(data)),
-            "far": lambda data: far.write(change(data)),
+@contextmanager
+def wired(there: str, back: str, change: Change = bytes) -> Iterator[Ends]:
+    """Yield two ports whose bytes go where they are told: to the other, to itself, or nowhere."""
+    with DirectPort("near") as near, DirectPort("far") as far:
+        sinks: dict[str, Sink] = {
+            "near": lambda data: near.hear(change(data)),
+            "far": lambda data: far.hear(change(data)),
             "nowhere": lambda data: None,
         }
-        return [near, far], [Route(near, sinks[there]), Route(far, sinks[back])]
+        near.sends_to, far.sends_to = sinks[there], sinks[back]
+        yield Ends(near, far, PTY, 115_200)
 
-    return VirtualWiring(PTY, plant, folder)
+
+@contextmanager
+def looped(change: Change = bytes) -> Iterator[Ends]:
+    """Yield a port whose bytes come back to it."""
+    with DirectPort("looped") as port:
+        port.sends_to = lambda data: port.hear(change(data))
+        yield Ends(port, port, PTY, 115_200)
+
+
+@contextmanager
+def impaired(words: str) -> Iterator[tuple[Ends, Impairer]]:
+    """Yield a looped port whose bytes are damaged on their way, and what damages them."""
+    impairer = Impairer(Impairment.parse(words), "there and back")
+    with looped(lambda data: b"".join(step.octets for step in impairer.feed(data))) as ends:
+        yield ends, impairer
+
+
+@pytest.fixture
+def without_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wait for nothing: on a direct wire everything that comes has come."""
+    monkeypatch.setattr("hw.check.wire.QUIET_MS", 1)
+    monkeypatch.setattr("hw.check.wire.SLACK_MS", 1)
 
 
 @pytest.mark.parametrize(
@@ -69,19 +88,21 @@ def miswired(folder: Path, there: str, back: str, change: Change = bytes) -> Vir
         ("nowhere", "near", "one way only: the wire from TX of {near} to RX of {far}"),
     ],
 )
-def test_wrong_wiring_is_named(tmp_path: Path, there: str, back: str, words: str) -> None:
+@pytest.mark.usefixtures("without_waiting")
+def test_wrong_wiring_is_named(there: str, back: str, words: str) -> None:
     """Each way to join two ports wrongly has its own words, and the ends are called by their names."""
-    with ends_of(miswired(tmp_path, there, back)) as ends:
+    with wired(there, back) as ends:
         part = wiring(ends)
         assert part.verdict is Verdict.BAD
         assert words.format(near=ends.near.name, far=ends.far.name) in part.words
 
 
-def test_right_wiring_is_good(tmp_path: Path) -> None:
+@pytest.mark.usefixtures("without_waiting")
+def test_right_wiring_is_good() -> None:
     """Two ports joined crosswise, and one that is looped, are what they should be."""
-    with ends_of(virtual_wiring("joined-ptys", tmp_path)) as ends:
+    with wired("far", "near") as ends:
         assert wiring(ends).verdict is Verdict.GOOD
-    with ends_of(virtual_wiring("looped-pty", tmp_path)) as ends:
+    with looped() as ends:
         assert wiring(ends).verdict is Verdict.GOOD
 
 
@@ -92,27 +113,23 @@ def test_right_wiring_is_good(tmp_path: Path) -> None:
         (lambda data: bytes(octet ^ 0x21 for octet in data), "not explained by a wrong rate"),
     ],
 )
-def test_garbage_is_explained_as_far_as_it_can_be(tmp_path: Path, change: Change, words: str) -> None:
+@pytest.mark.usefixtures("without_waiting")
+def test_garbage_is_explained_as_far_as_it_can_be(change: Change, words: str) -> None:
     """Zeros only, and damage of no pattern, point to the ground and the levels."""
-    with ends_of(miswired(tmp_path, "far", "near", change)) as ends:
+    with wired("far", "near", change) as ends:
         part = wiring(ends)
         assert part.verdict is Verdict.BAD
         assert words in part.words
 
 
-def test_two_rates_are_found_from_the_garbage(tmp_path: Path) -> None:
+@pytest.mark.usefixtures("without_waiting")
+def test_two_rates_are_found_from_the_garbage() -> None:
     """With one end at another rate than asked, the words name two rates of the right ratio."""
-
-    def plant(made: VirtualWiring) -> tuple[list[DescriptorPort], list[Route]]:
-        one, other = null_modem()
-        near, far = ServedRfc2217(ends=(one, other)), ServedRfc2217(ends=(other, one))
-        return [near, far], [Route(near, far.deliver), Route(far, near.deliver)]
-
-    planted: Plant = plant
-    with ends_of(VirtualWiring(RFC2217, planted, tmp_path), 9_600) as ends:
-        assert ends.far.line is not None
-        ends.far.line.baudrate = 19_200
-        part = wiring(ends)
+    near, far = modelled(*null_modem(9_600))
+    with near, far:
+        assert far.line is not None
+        far.line.baudrate = 19_200
+        part = wiring(Ends(near, far, RFC2217, 9_600))
         assert part.verdict is Verdict.BAD
         rates = [int(word) for word in part.words.split() if word.isdecimal()]
         assert rates[1] == 2 * rates[0], part.words
@@ -144,53 +161,49 @@ def test_a_line_that_is_not_quiet_is_named(tmp_path: Path) -> None:
         (lambda data: bytes(octet ^ 1 for octet in data), "256 of them with another value"),
     ],
 )
-def test_what_happens_to_bytes_is_recognised(
-    tmp_path: Path, change: Change, words: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.usefixtures("without_waiting")
+def test_what_happens_to_bytes_is_recognised(change: Change, words: str) -> None:
     """Seven data bits and flow control in software leave their own marks."""
-    monkeypatch.setattr("hw.check.wire.SLACK_MS", 1_000)
-    with ends_of(miswired(tmp_path, "far", "near", change)) as ends:
+    with wired("far", "near", change) as ends:
         part = byte_values(ends)
         assert part.verdict is Verdict.BAD
         assert words in part.words
 
 
-def test_the_bit_error_test_counts_what_was_injected(tmp_path: Path) -> None:
+@pytest.mark.usefixtures("without_waiting")
+def test_the_bit_error_test_counts_what_was_injected() -> None:
     """Turned bits are counted exactly as the log has them, and the interval holds their rate."""
-    damage = Impairment.parse("flip=2e-3,seed=5")
-    with virtual_wiring("looped-pty", tmp_path) as made, ImpairedPort(open_port(made.near), None, damage) as port:
-        part = bit_errors(Ends(port, port, PTY, 115_200), octets=5_000)
-        injected = sum(each.bits for each in port.sending.log + port.receiving.log)
+    with impaired("flip=4e-3,seed=5") as (ends, impairer):
+        part = bit_errors(ends, octets=5_000)
+        injected = sum(each.bits for each in impairer.log)
     assert part.verdict is Verdict.BAD
     assert part.figures["turned"] == injected > 0
     assert part.figures["low"] < injected / part.figures["bits"] < part.figures["high"]
 
 
 @pytest.mark.parametrize("slip", ["drop", "insert"])
-def test_lost_and_added_bytes_are_counted_apart(slip: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.usefixtures("without_waiting")
+def test_lost_and_added_bytes_are_counted_apart(slip: str) -> None:
     """A byte that is lost or added is no turned bit: the rest of its block is not counted as damage."""
-    monkeypatch.setattr("hw.check.wire.SLACK_MS", 500)
-    damage = Impairment.parse(f"{slip}=1e-3,seed=5")
-    with virtual_wiring("looped-pty", tmp_path) as made, ImpairedPort(open_port(made.near), None, damage) as port:
-        part = bit_errors(Ends(port, port, PTY, 115_200), octets=2_500)
-        lost = port.sending.log + port.receiving.log
+    with impaired(f"{slip}=2e-3,seed=5") as (ends, impairer):
+        part = bit_errors(ends, octets=2_500)
     assert part.verdict is Verdict.BAD
     assert part.figures["turned"] == 0
-    assert 0 < part.figures["blocks_with_lost_or_added_bytes"] <= len(lost)
+    assert 0 < part.figures["blocks_with_lost_or_added_bytes"] <= len(impairer.log)
 
 
-def test_damaged_frames_are_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.usefixtures("without_waiting")
+def test_damaged_frames_are_counted() -> None:
     """Frames that did not arrive are bad, and it is said how many were damaged."""
-    monkeypatch.setattr("hw.check.wire.SLACK_MS", 100)
-    damage = Impairment.parse("flip=5e-3,seed=6")
-    with virtual_wiring("looped-pty", tmp_path) as made, ImpairedPort(open_port(made.near), None, damage) as port:
-        part = frames(Ends(port, port, PTY, 115_200))
+    with impaired("flip=1e-2,seed=6") as (ends, _):
+        part = frames(ends)
     assert part.verdict is Verdict.BAD
     assert part.figures["arrived"] < 20
 
 
-def test_a_paced_wire_is_as_fast_as_its_rate(tmp_path: Path) -> None:
+def test_a_paced_wire_is_as_fast_as_its_rate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """At 57600 baud a stream arrives no faster than the rate allows; how much slower is the machine's affair."""
+    monkeypatch.setattr("hw.check.timing.MOST_STREAM", 2_048)
     kind: Kind = PTY._replace(cannot={})
     with virtual_wiring("looped-pty", tmp_path) as made, ImpairedPort(open_port(made.near), 57_600) as port:
         part = throughput(Ends(port, port, kind, 57_600))
@@ -219,9 +232,10 @@ def test_a_good_wire_passes_the_whole_check(tmp_path: Path, name: str) -> None:
     assert untried == ({"break", "parity", "baud rates"} if name == "loop" else set())
 
 
-def test_a_bad_part_makes_a_bad_report(tmp_path: Path) -> None:
+@pytest.mark.usefixtures("without_waiting")
+def test_a_bad_part_makes_a_bad_report() -> None:
     """The verdict names what is bad."""
-    with ends_of(miswired(tmp_path, "nowhere", "nowhere")) as ends:
+    with wired("nowhere", "nowhere") as ends:
         report = Report(("a", "b"), "pty", tuple(check(ends)))
     assert not report.good
     assert report.words == "not fit to carry a pump's conversation: wiring"

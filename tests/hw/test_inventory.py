@@ -34,13 +34,16 @@ def test_chips_are_named_by_their_numbers() -> None:
 
 
 def test_who_holds_a_port_is_found(tmp_path: Path) -> None:
-    """This process holds a terminal that it has open, and is named; after closing it no longer does."""
+    """This process holds a terminal that it has open, and is named; after closing it no longer does.
+
+    Another process may have been given the terminal's number at once.
+    """
     with VirtualPort(tmp_path / "port") as port:
         device = str(port.link.resolve())
         found = list(holders(device))
         assert [holder.pid for holder in found] == [os.getpid()]
         assert found[0].name
-    assert list(holders(device)) == []
+    assert os.getpid() not in [holder.pid for holder in holders(device)]
 
 
 def test_driver_and_latency_timer_are_read(tmp_path: Path) -> None:

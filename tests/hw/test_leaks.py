@@ -1,5 +1,6 @@
 """Ports leave nothing behind, however often they are opened."""
 
+import gc
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,6 +20,7 @@ Descriptors = Callable[[], int]
 @contextmanager
 def nothing_left_behind(open_descriptors: Descriptors) -> Iterator[None]:
     """Fail if there are other descriptors or threads at the end than at the beginning."""
+    gc.collect()  # what other tests left to chance is not to go away meanwhile
     before = open_descriptors(), threading.active_count()
     yield
     assert (open_descriptors(), threading.active_count()) == before

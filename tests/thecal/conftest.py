@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.thecal.running import Answer, Run, RunningPump, StartPump
+from tests.thecal.running import Answer, Run, RunningPump, StartPump, wait_long
 from thecal import cli
 
 FLUID = ("--fluid", "morphine", "20 mg/mL")
@@ -25,6 +25,15 @@ def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> 
         return Answer(code, *capsys.readouterr())
 
     return thecal
+
+
+@pytest.fixture
+def patient_link(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let this process's programmers wait for answers as long as it takes, so that a busy machine repeats no frame.
+
+    For tests that count frames; that repeated ones do no harm is shown elsewhere.
+    """
+    wait_long(monkeypatch)
 
 
 @pytest.fixture(scope="session")

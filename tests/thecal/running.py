@@ -10,6 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import pytest
+
 PATIENCE_S = 60
 """Long enough for the slowest machine; every wait ends as soon as what it waits for is there."""
 
@@ -57,6 +59,12 @@ class Answer(NamedTuple):
     def json(self) -> Any:
         """Return the document on stdout."""
         return json.loads(self.out)
+
+
+def wait_long(patch: pytest.MonkeyPatch) -> None:
+    """Let programmers of this process ask again only when nothing else can have happened than a loss."""
+    for name in ("INITIAL_MS", "MINIMUM_MS", "MAXIMUM_MS"):
+        patch.setattr(f"protocol.link_timeout.{name}", 1_000 * PATIENCE_S)
 
 
 Run = Callable[..., Answer]

@@ -111,6 +111,7 @@ def test_the_whole_bench_runs(run: Run, monkeypatch: pytest.MonkeyPatch) -> None
     """Codec, wire (with pumps and peers in other processes) and simulation give figures in one document."""
     monkeypatch.setattr("thecal.benchmarks.command.QUICK_SECONDS", 0.01)
     monkeypatch.setattr("thecal.benchmarks.simulation.DAYS", 1)
+    monkeypatch.setattr("thecal.benchmarks.simulation.YEARS", 1)
     answer = run("bench", "--quick", "--json")
     assert answer.code == 0, answer
     document = answer.json()

@@ -1,6 +1,7 @@
 """``thecal hw``, ``thecal://`` and the options that put pace and damage on a line."""
 
 import json
+import re
 import secrets
 import subprocess
 import sys
@@ -175,9 +176,10 @@ def test_a_program_that_cannot_be_changed_is_run_with_the_address(tmp_path: Path
 
 def test_a_pump_is_served_over_the_network(run: Run, start_pump: StartPump, monkeypatch: pytest.MonkeyPatch) -> None:
     """``thecal pump --port serve:rfc2217://…`` answers a programmer that opens the address with pyserial."""
-    with open_port("serve:socket://127.0.0.1:0") as free:
-        address = free.name.replace("socket", "rfc2217")
-    pump = start_pump("--port", f"serve:{address}")
+    pump = start_pump("--port", "serve:rfc2217://127.0.0.1:0")
+    found = re.search(r"rfc2217://127\.0\.0\.1:[1-9]\d*", pump.said())
+    assert found
+    address = found[0]
     monkeypatch.setenv("XDG_DATA_HOME", str(pump.folder / "data"))
     answer = run("program", "--port", address, "--json", "interrogate", "--section", "identity")
     assert answer.code == 0, answer
@@ -185,15 +187,18 @@ def test_a_pump_is_served_over_the_network(run: Run, start_pump: StartPump, monk
 
 
 def test_a_conversation_survives_a_bad_slow_line(
-    run: Run, start_pump: StartPump, monkeypatch: pytest.MonkeyPatch
+    run: Run, start_pump: StartPump, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """At 38400 baud with a bit turned in every five hundred bytes, a bolus is done and done once."""
-    pump = start_pump("--baud-pace", "38400", "--impair", "flip=2e-3,seed=11")
+    """At 38400 baud with a bit turned in every two thousand bytes, a bolus is done and done once."""
+    capture = str(tmp_path / "pump.pcapng")
+    pump = start_pump("--baud-pace", "38400", "--impair", "flip=5e-4,seed=3", "--capture", capture)
     monkeypatch.setenv("XDG_DATA_HOME", str(pump.folder / "data"))
     monkeypatch.setenv("THECAL_PORT", str(pump.link))
     assert run("program", "set", "--fluid", "morphine", "20 mg/mL", "--daily-dose", "1 mg/day", "--yes").code == 0
     answer = run("program", "--json", "bolus", "0.1 mg", "--over", "10 min")
     assert json.loads(answer.out)["result"] == "done"
+    assert pump.end() == 0
+    assert ", 0 damaged" not in run("hw", "decode", capture).out.splitlines()[-1], "the line was good"
 
 
 def test_both_ends_survive_unplugging_in_the_middle_of_a_command(

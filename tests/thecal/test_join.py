@@ -25,6 +25,7 @@ from thecal.join import Joint
 from thecal.keeper import Keeper
 from thecal.stopping import StopRequest
 
+pytestmark = pytest.mark.usefixtures("patient_link")
 KEY = bytes(range(32))
 PATIENCE_S = 60
 

@@ -154,6 +154,7 @@ def test_an_alarm_is_shown_silenced_and_acknowledged(programmed: RunningPump, ru
 
 def test_a_refill_compares_the_residual(programmed: RunningPump, run: Run) -> None:
     """A residual far from the reckoning is a failure found, and the refill is entered all the same."""
+    run("program", "refill", "--residual", "19 mL", "--contents", "20 mL")  # whatever other tests have used up
     good = run("program", "refill", "--residual", "19.9 mL", "--contents", "20 mL")
     assert (good.code, "as expected" in good.out) == (0, True)
     bad = run("program", "--json", "refill", "--residual", "10 mL", "--contents", "20 mL")

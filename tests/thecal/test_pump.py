@@ -99,7 +99,7 @@ def test_fast_time_slows_down_while_somebody_talks(start_pump: StartPump, at_hom
     running = start_pump("--speed", "x100000")
     assert run("program", "interrogate").code == 0
     give_up = time.monotonic() + PATIENCE_S
-    while run("control", "--control", str(running.control), "--json", "time").json()["now_ms"] < 10**8:
+    while run("control", "--control", str(running.control), "--json", "time").json()["now_ms"] < 10**7:
         assert time.monotonic() < give_up
     assert run("program", "interrogate").code == 0
 
@@ -108,7 +108,7 @@ def test_fast_time_slows_down_while_somebody_talks(start_pump: StartPump, at_hom
     ("damage", "words"),
     [
         (lambda raw: raw[:100], "damaged"),
-        (lambda raw: raw[:500] + b"x" + raw[501:], "damaged"),
+        (lambda raw: raw[:500] + bytes([raw[500] ^ 1]) + raw[501:], "damaged"),
         (lambda raw: b"", "damaged"),
     ],
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 import stat
 from datetime import UTC, datetime, timedelta
@@ -15,7 +16,9 @@ from hw.keylog import KeyRing, read_keylog
 from hw.listening import Heard, listen
 from protocol.frame import Frame
 from protocol.messages import Sealed
-from tests.thecal.running import Run, RunningPump, StartPump
+from tests.thecal.conftest import FLUID
+from tests.thecal.running import Run, RunningPump, StartPump, wait_long
+from thecal import cli
 
 SET = ("set", "--fluid", "morphine", "20 mg/mL", "--daily-dose", "1 mg/day", "--yes")
 
@@ -39,6 +42,7 @@ def stream(packets: list[Packet], flow: Flow) -> bytes:
     return b"".join(packet.data for packet in packets if packet.flow is flow)
 
 
+@pytest.mark.usefixtures("patient_link")
 def test_both_ends_record_the_same_wire(recorded: RunningPump, tmp_path: Path, run: Run) -> None:
     """What went out at one end came in at the other, byte for byte, and both key logs open all of it."""
     began = datetime.now(UTC)
@@ -81,6 +85,7 @@ def test_a_killed_pump_leaves_a_readable_capture(recorded: RunningPump, tmp_path
     assert "Closed" in {type(each.inner).__name__ for each in heard(tmp_path)}
 
 
+@pytest.mark.usefixtures("patient_link")
 def test_one_echoing_wire_is_recorded_once(run: Run, tmp_path: Path) -> None:
     """``thecal loop`` has both ends on one wire: each frame stands in the capture once, from whoever sent it."""
     record = ("--capture", str(tmp_path / "loop.pcapng"), "--keylog", str(tmp_path / "keys"))
@@ -120,11 +125,25 @@ def test_a_full_disk_ends_the_capture_and_not_the_visit(recorded: RunningPump, r
     assert "lacks a session" in answer.err
 
 
+@pytest.fixture(scope="module")
+def _one_visit(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("visit")
+    pump = RunningPump(folder, *FLUID, "--capture", str(folder / "pump.pcapng"), "--keylog", str(folder / "keys"))
+    try:
+        with pytest.MonkeyPatch.context() as patch:
+            wait_long(patch)
+            patch.setenv("XDG_DATA_HOME", str(folder / "data"))
+            assert cli.run(("program", "--port", str(pump.link), *SET)) == 0
+    finally:
+        assert pump.end() == 0
+    return folder
+
+
 @pytest.fixture
-def visit(recorded: RunningPump, tmp_path: Path, run: Run) -> Path:
-    """Return the folder with the record of one visit."""
-    assert run("program", *SET).code == 0
-    recorded.end()
+def visit(_one_visit: Path, tmp_path: Path) -> Path:
+    """Return a folder of the test's own with the record of one visit."""
+    for name in ("pump.pcapng", "keys"):
+        shutil.copy(_one_visit / name, tmp_path)
     return tmp_path
 
 

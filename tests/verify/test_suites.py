@@ -7,13 +7,13 @@ from collections.abc import Callable
 import pytest
 from hypothesis import settings
 
-from verify.mutants.bank import load_bank
+from verify.mutants.bank import read_bank
 from verify.suites.registry import NAMES, suite, suite_of
 from verify.suites.suite import Effort, Property, Suite, require, show
 
 SUITES = {name: suite(name) for name in NAMES}
 PROPERTIES = {each.name: each for found in SUITES.values() for each in found.properties}
-BANK = load_bank()
+BANK = read_bank()
 SEED = 1
 CI_EXAMPLES = 100
 """The examples of the profile whose effort is the smoke budget; a night is fifty times as long."""

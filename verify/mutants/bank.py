@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterable, Sequence
+from functools import cache
 from importlib import resources
 from typing import Any, Literal, NamedTuple
 
@@ -66,14 +67,20 @@ def source_of(file: str) -> str:
         raise BankError(f"{file} cannot be read: {error}") from None
 
 
+@cache  # it never changes while we run, and compiling every mutant takes a second
 def load_bank() -> tuple[Mutant, ...]:
     """Return every mutant, layer by layer. Raises ``BankError`` for the first that is not whole or does not fit."""
-    files = sorted((each for each in resources.files(__package__).iterdir() if each.name.endswith(".toml")), key=str)
-    bank = tuple(
-        mutant for each in files for mutant in read(each.name.removesuffix(".toml"), each.read_text(encoding="utf-8"))
-    )
+    bank = read_bank()
     check(bank)
     return bank
+
+
+def read_bank() -> tuple[Mutant, ...]:
+    """Return every mutant as it is written down, fitting or not. Raises ``BankError`` for one that is not whole."""
+    files = sorted((each for each in resources.files(__package__).iterdir() if each.name.endswith(".toml")), key=str)
+    return tuple(
+        mutant for each in files for mutant in read(each.name.removesuffix(".toml"), each.read_text(encoding="utf-8"))
+    )
 
 
 def read(layer: str, text: str) -> tuple[Mutant, ...]:

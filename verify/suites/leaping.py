@@ -204,6 +204,21 @@ def _other_fluid(world: World, concentration: int) -> None:
     world.program(world.prescription(RATES[1]))
 
 
+TIES = (96_000, 240_000, 480_000)
+"""In nL/day: at these, strokes fall on the very instant of other things, such as the day's test."""
+
+
+def ties_are_kept(effort: Effort) -> None:
+    """Infuse for more than a day at rates whose strokes fall due together with something else, and compare."""
+    for rate in TIES:
+        effort.tried += 1
+        both = Both(effort.seed, rate, small=False, volume_nl=20_000_000)
+        both.do(lambda world: world.bench.advance(30 * HOUR_MS))
+        different = both.differ()
+        require(different is None, f"after 30 h at {rate} nL/day a leap has changed {different}")
+        effort.reached["leapt"] += both.leaps > 0
+
+
 SUITE = Suite(
     "leaping",
     "many strokes at once",
@@ -215,6 +230,7 @@ SUITE = Suite(
             4,
             ("ran low", *(f"leapt after {step.name}" for step in STEPS)),
         ),
+        Property("leaping.ties", "What falls due at once keeps its order.", ties_are_kept, premises=("leapt",)),
         Property(
             "leaping.lines", "A leap leaves the line that strokes leave.", lines_are_the_same, premises=("leapt",)
         ),

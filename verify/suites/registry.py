@@ -25,6 +25,7 @@ NAMES = (
     "messages",
     "link",
     "link_ends",
+    "edges",
     "handshake",
     "channel",
     "conversation",
@@ -43,6 +44,10 @@ NAMES = (
     "line",
     "watching",
     "contact",
+    "mixtures",
+    "overlapping",
+    "losing",
+    "escaping",
     "leaping",
     "wire",
 )

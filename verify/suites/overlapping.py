@@ -1,0 +1,118 @@
+"""Doses on doses: a prime over boluses, a bolus over a bolus, and what becomes of those that wait."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from emulator.firmware.telling import bolus_kind
+from protocol.messages import Accepted, CancelBolus, Message, PatientBolus, Prime, Stop
+from protocol.units import HOUR_MS, MINUTE_MS, Milliseconds, Nanolitres
+from protocol.vocabulary import LogKind, Role, TherapyState
+from verify.starts import STROKE_NL, bolus, grant
+from verify.suites.alarmed import alarms, events, logged
+from verify.suites.asking import NEXT, RATE, ask, done, flicker, infusing, therapy
+from verify.suites.suite import Effort, Property, Suite, require
+from verify.world import World
+
+MASS_PG = STROKE_NL * 25_000
+"""Morphine in a stroke."""
+LIMIT = 80
+"""Strokes that fit into an hour."""
+PATIENT = grant(strokes=4, minutes=2, lockout=30, count=9)
+
+
+def primes_count_what_waits(effort: Effort) -> None:
+    """Prime over a bolus, and over one on another, as much as the pump accepts: no stroke is refused afterwards."""
+    for waiting in (1, 2):
+        effort.tried += 1
+        world = World(effort.seed)
+        wanted = world.prescription(48_000, limit_1h=LIMIT * MASS_PG, limit_24h=5 * LIMIT * MASS_PG)
+        world.program(replace(wanted, patient_bolus=PATIENT))
+        world.bench.advance(HOUR_MS)
+        world.bench.empty_line()
+        done(world, bolus(60, 60))
+        world.bench.advance(MINUTE_MS)
+        if waiting == 2:
+            done(world, PatientBolus(), Role.PATIENT)
+        accepted = _largest_prime(world)
+        require(0 < accepted < LIMIT, f"over {waiting} boluses a prime of {accepted} strokes is accepted")
+        world.bench.advance(3 * HOUR_MS)
+        tripped = len(events(world, "guard.refused"))
+        require(not tripped, f"a prime of {accepted} strokes over {waiting} boluses is accepted, and then refused")
+        moved = [
+            event.data["not_delivered_nl"] for event in events(world, "pump.bolus") if "ended" in _what(event.data)
+        ]
+        require(len(moved) == waiting + 1 and not any(moved), f"of what waited these are left: {moved}")
+
+
+def _what(data: dict[str, object]) -> str:
+    return str(data["what"])
+
+
+def _largest_prime(world: World) -> int:
+    """Ask for ever smaller primes and return the first that is accepted, in strokes."""
+    for strokes in range(2 * LIMIT, 0, -2):
+        request = Prime(Nanolitres(strokes * STROKE_NL), Milliseconds(30 * MINUTE_MS), True, False)
+        if isinstance(ask(world, request), Accepted):
+            return strokes
+    return 0
+
+
+def cancelled_is_gone(effort: Effort) -> None:
+    """Cancel or stop while one bolus waits behind another, let the next one come, and count what flows after it."""
+    for end in (CancelBolus(), Stop()):
+        effort.tried += 1
+        world = infusing(effort.seed)
+        world.bench.advance(NEXT)
+        done(world, bolus(40, 60))
+        world.bench.advance(MINUTE_MS)
+        done(world, PatientBolus(), Role.PATIENT)
+        world.bench.advance(1_000)
+        done(world, end)
+        after = therapy(world)
+        require(after.suspended_remaining.value == 0, f"after {end} {after.suspended_remaining} are still to come")
+        _go_on(world, end)
+        world.bench.advance(NEXT + MINUTE_MS)
+        done(world, PatientBolus(), Role.PATIENT)
+        world.bench.advance(2 * MINUTE_MS + 100)
+        now = therapy(world)
+        basal = (TherapyState.SIMPLE_CONTINUOUS, RATE)
+        require((now.state, now.rate.value) == basal, f"after {end} the cancelled bolus flows on: {now}")
+        kinds = [event.data["kind"] for event in events(world, "pump.bolus") if _what(event.data) == "ended"]
+        clinician, patient = bolus_kind(TherapyState.CLINICIAN_BOLUS), bolus_kind(TherapyState.PATIENT_BOLUS)
+        require(sorted(kinds) == sorted([clinician, patient, patient]), f"after {end} these have ended: {kinds}")
+
+
+def _go_on(world: World, end: Message) -> None:
+    if isinstance(end, Stop):
+        reply = world.program(replace(world.prescription(RATE), patient_bolus=PATIENT))
+        require(isinstance(reply, Accepted), f"after a stop a prescription is answered by {reply}")
+
+
+def ends_are_kept(effort: Effort) -> None:
+    """Let power fail after a bolus has ended: it has, and does not end once more."""
+    effort.tried += 1
+    world = infusing(effort.seed)
+    world.bench.advance(HOUR_MS)
+    done(world, PatientBolus(), Role.PATIENT)
+    world.hang_up()
+    world.bench.advance(2 * MINUTE_MS + 100)
+    flicker(world)
+    world.bench.advance(1_000)
+    require(logged(world, LogKind.BOLUS_ENDED) == 1, f"a bolus ends {logged(world, LogKind.BOLUS_ENDED)} times")
+    told = [event.data["what"] for event in events(world, "pump.bolus")]
+    require(told == ["started", "ended"], f"of one bolus observers are told {told}")
+    require(bool(alarms(world)), "a power cut is no alarm")
+
+
+SUITE = Suite(
+    "overlapping",
+    "doses on doses",
+    (
+        Property(
+            "overlapping.primes", "A prime that is accepted fits, with what it interrupts.", primes_count_what_waits
+        ),
+        Property("overlapping.cancelled", "What was cancelled never flows.", cancelled_is_gone),
+        Property("overlapping.ends", "A bolus ends once.", ends_are_kept),
+    ),
+)
