@@ -7,6 +7,7 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
+from pathlib import Path
 
 import click
 
@@ -15,6 +16,7 @@ from protocol.carrier import CarrierLost
 from thecal import failures
 from thecal.lazy import LazyGroup
 from thecal.output import NOT_CLINICAL, bad, tell
+from verify.tables import TableError
 
 COMMANDS = {
     "bench": ("thecal.benchmarks.command", "Measure thecal beside its neighbours."),
@@ -41,11 +43,12 @@ Examples:
 
 \b
 Exit codes:
-  0  good
-  1  a failure was found: a command was refused or its result is unknown
-  2  wrong usage
-  3  something outside is missing: a port, a file, a pump that answers
-  4  a bug in thecal itself
+  0    good
+  1    a failure was found: a command was refused, its result is unknown, a check does not hold
+  2    wrong usage: an option, or a file that is not what it ought to be
+  3    something outside is missing: a port, a pump that answers, a library, a place to write to
+  4    a bug in thecal itself
+  130  Ctrl-C before it was done; what runs until Ctrl-C is done then, and ends with 0 or 1
 """
 
 
@@ -89,20 +92,23 @@ def _explained(error: BaseException, arguments: Sequence[str]) -> int:
     match error:
         case click.exceptions.Exit():
             return error.exit_code
-        case click.Abort() | KeyboardInterrupt():
-            tell("interrupted")
-            return failures.INTERRUPTED
         case click.ClickException():
             error.show()
             return error.exit_code
+        case click.Abort() | KeyboardInterrupt():
+            words, code = "interrupted", failures.INTERRUPTED
+        case TableError():
+            words, code = f"Error: a table of thecal's own cannot be used: {error}", failures.FAILURE_FOUND
         case PortError() | CarrierLost():
-            tell(f"Error: {error}")
-            return failures.OUTSIDE_MISSING
+            words, code = f"Error: {error}", failures.OUTSIDE_MISSING
         case OSError(filename=None, errno=errno.ENOSPC | errno.EIO | errno.EBADF):
-            tell(f"Error: cannot write the result: {error.strerror}")
-            return failures.OUTSIDE_MISSING
+            words, code = f"Error: cannot write the result: {error.strerror}", failures.OUTSIDE_MISSING
+        case OSError(filename=str() | Path() as path):
+            words, code = f"Error: {path} cannot be used: {error.strerror}", failures.OUTSIDE_MISSING
         case _:
             return _our_bug(error, arguments)
+    tell(words)
+    return code
 
 
 def _reader_gone() -> int:

@@ -28,6 +28,7 @@ from thecal.demo_wire import DemoWire
 from thecal.failures import FAILURE_FOUND, GOOD
 from thecal.output import NOT_CLINICAL, bad, emit, good, say, tell
 from thecal.recording import Recording, recorded, recording_options
+from thecal.writing import FOLDER, write_text, writing
 from verify.formula_verdict import summary
 from verify.judge import judge_lines
 from verify.plot import dose_plot_svg, dose_plot_text
@@ -42,7 +43,7 @@ SEED = 20_26
 @click.command()
 @click.option(
     "--out",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=FOLDER,
     default=Path("demo-out"),
     show_default=True,
     help="Folder for the journal and the plot; made if it is not there.",
@@ -56,16 +57,18 @@ def demo(out: Path, seed: int, capture_path: Path | None, keylog_path: Path | No
     A scripted clinician and patient talk to an emulated pump over a real pseudo-terminal through pyserial. At the end
     an independent judge reads the journal and says whether every dose limit and alarm deadline was kept.
     """
-    out.mkdir(parents=True, exist_ok=True)
+    with writing(out):
+        out.mkdir(parents=True, exist_ok=True)
     tell(NOT_CLINICAL)
     journal = Journal()
     unexpected = _play(journal, seed, Recording(capture_path, keylog_path), quiet=as_json)
     journal_path, plot_path = out / "journal.jsonl", out / "doses.svg"
-    journal_path.write_text("\n".join(journal.lines) + "\n", "utf-8")
+    write_text(journal_path, "\n".join(journal.lines) + "\n")
     verdict = judge_lines(journal.lines, properties=load_properties())
     course = timeline(read_journal(journal.lines))
     tell(f"drawing {plot_path} …")
-    dose_plot_svg(course, plot_path)
+    with writing(plot_path):
+        dose_plot_svg(course, plot_path)
     passed = verdict.holds and not unexpected
     if as_json:
         emit({**verdict.as_json(), "unexpected": unexpected, "journal": str(journal_path), "plot": str(plot_path)})

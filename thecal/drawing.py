@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-import click
-
 from emulator.journal import Event
 from thecal.failures import OutsideMissing
+from thecal.output import say
 from verify.timeline import timeline
 
 
@@ -23,4 +22,4 @@ def draw(events: Sequence[Event], plot: Path | None, *, chart: bool) -> None:
         except (OSError, ValueError) as error:
             raise OutsideMissing(f"the plot cannot be written to {plot}: {error}") from None
     if chart:
-        click.echo(dose_plot_text(drawn))
+        say(dose_plot_text(drawn))

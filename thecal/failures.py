@@ -12,7 +12,7 @@ WRONG_USAGE = 2
 OUTSIDE_MISSING = 3
 OUR_BUG = 4
 INTERRUPTED = 130
-"""128 + SIGINT, as shells expect."""
+"""128 + SIGINT, as shells expect: Ctrl-C before a command had done what it was asked for."""
 
 
 class Failure(click.ClickException):

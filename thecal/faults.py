@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TextIO
 
 import click
 
 from protocol.units import Picograms
 from thecal.failures import FAILURE_FOUND
 from thecal.output import NOT_CLINICAL, as_text, bad, emit, good, say, table, tell
+from thecal.writing import OutputFile, write_text
 from verify.faults.catalogue import PROFILES, Failure, failures
 from verify.faults.report import Outcome
 from verify.report.origin import ended, made
@@ -84,7 +84,7 @@ def _told(row: Failure) -> list[tuple[str, str]]:
 @click.option("--json", "as_json", is_flag=True, help="Print the outcomes as JSON.")
 @click.option(
     "--out",
-    type=click.File("w", "utf-8", lazy=False, atomic=True),
+    type=OutputFile(),
     help="Write the outcomes as JSON to this file, for a report.",
 )
 @click.pass_context
@@ -95,7 +95,7 @@ def run(
     profiles: tuple[str, ...],
     seed: int,
     as_json: bool,
-    out: TextIO | None,
+    out: Path | None,
 ) -> None:
     """Cause failures, each in a fresh pump two weeks into a therapy, and report what noticed them and how soon.
 
@@ -115,7 +115,7 @@ def run(
         outcomes.append(cause(failure, profile, seed))
     document = {"made": ended(begun), "outcomes": [outcome.as_json() for outcome in outcomes]}
     if out is not None:
-        out.write(as_text(document) + "\n")
+        write_text(out, as_text(document) + "\n")
     if as_json:
         emit(document)
     else:

@@ -23,6 +23,7 @@ from thecal.failures import FAILURE_FOUND, GOOD
 from thecal.hw_plot import latency_svg, latency_text
 from thecal.line_options import line_options, open_line
 from thecal.output import NOT_CLINICAL, bad, doubtful, emit, good, say, tell
+from thecal.writing import OutputFile, writing
 
 MADE = "virtual:"
 """Before the name of a wiring that is made for the check."""
@@ -38,9 +39,7 @@ BAUD_OPTION = click.option(
     "--baud", default=BAUD, show_default=True, type=click.IntRange(min=1), help="Rate for all but the sweep."
 )
 JSON_OPTION = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
-PLOT_OPTION = click.option(
-    "--plot", type=click.Path(path_type=Path, dir_okay=False), help="Draw the latencies into this SVG file."
-)
+PLOT_OPTION = click.option("--plot", type=OutputFile(), help="Draw the latencies into this SVG file.")
 
 
 @click.command()
@@ -140,7 +139,8 @@ def _report(ends: Ends, names: tuple[str, ...], as_json: bool, plot: Path | None
     report = Report(names, ends.kind.name, tuple(parts))
     times_us: list[int] = next((part.figures["microseconds"] for part in parts if "microseconds" in part.figures), [])
     if plot is not None and times_us:
-        latency_svg(times_us, " and ".join(names), plot)
+        with writing(plot):
+            latency_svg(times_us, " and ".join(names), plot)
         tell(f"latencies drawn into {plot}")
     if as_json:
         emit(report.document())

@@ -7,15 +7,18 @@ from pathlib import Path
 
 import click
 
-from thecal.failures import FAILURE_FOUND, Failure, OutsideMissing
+from thecal.failures import FAILURE_FOUND, OutsideMissing
+from thecal.needed import need
 from thecal.output import bad, doubtful, emit, good, say, table, tell
+from thecal.writing import OutputFile, write_text
+from verify.tables import told_of
 from verify.trace.collected import BrokenTestsError, CollectedTest, CollectionError, collect, read
 from verify.trace.links import FILE as LINKS
 from verify.trace.links import accept, load_accepted, read_accepted
 from verify.trace.matrix import Matrix, Standing, build
 from verify.trace.results import ResultsError, Run, read_run
 from verify.trace.sdoc import as_sdoc
-from verify.trace.sources import SourceError, Sources, load_sources
+from verify.trace.sources import Sources, load_sources
 from verify.trace.tables import as_csv, as_json
 
 COLOUR = {Standing.SHOWN: good, Standing.FAILED: bad, Standing.SUSPECT: bad, Standing.NO_TEST: bad}
@@ -51,7 +54,7 @@ def results_in(paths: tuple[Path, ...]) -> tuple[Path, ...]:
 @click.option("--json", "as_json_", is_flag=True, help="Write everything as JSON.")
 @click.option("--csv", "as_csv_", is_flag=True, help="Write one line for each hazard, requirement and test.")
 @click.option("--gaps", "only_gaps", is_flag=True, help="Say only what is missing.")
-@click.option("--sdoc", type=click.Path(dir_okay=False, path_type=Path), help="Write a StrictDoc document, too.")
+@click.option("--sdoc", type=OutputFile(), help="Write a StrictDoc document, too.")
 @click.option("--accept", "accepted", multiple=True, metavar="ID", help="Accept a requirement's text for its links.")
 @click.pass_context
 def matrix(
@@ -81,7 +84,8 @@ def matrix(
         return
     traced = build(sources(), tests_of(tests_file), load_accepted(), runs_of(results_in(junit_files)))
     if sdoc:
-        _write(sdoc, as_sdoc(traced))
+        write_text(sdoc, as_sdoc(traced))
+        tell(f"written: {sdoc}")
     if as_json_:
         emit(as_json(traced))
     elif as_csv_:
@@ -96,31 +100,25 @@ class TestsBroken(OutsideMissing):
 
 
 def sources() -> Sources:
-    """Return what can be linked."""
-    try:
-        return load_sources()
-    except SourceError as error:
-        raise Failure(f"the tables do not fit each other: {error}") from None
+    """Return what can be linked. Raises ``TableError``."""
+    return load_sources()
 
 
 def tests_of(path: Path | None) -> tuple[CollectedTest, ...]:
     """Return the tests of a list, or else of the clone that is worked in."""
+    if path:
+        try:
+            return read(path.read_text("utf-8"))
+        except (OSError, CollectionError, UnicodeDecodeError) as error:
+            raise click.UsageError(f"{path}: {error}") from None
+    need("pytest", "hypothesis")
+    tell("collecting the tests …")
     try:
-        if path:
-            return read(_text(path))
-        tell("collecting the tests …")
         return collect(Path.cwd())
     except BrokenTestsError as error:
         raise TestsBroken(str(error)) from None
     except CollectionError as error:
         raise OutsideMissing(str(error)) from None
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise click.UsageError(f"{path} cannot be read: {error}") from None
 
 
 def runs_of(paths: tuple[Path, ...]) -> tuple[Run, ...]:
@@ -139,17 +137,10 @@ def _accept(names: tuple[str, ...]) -> None:
     file = Path.cwd() / "verify" / LINKS
     if not os.access(file, os.W_OK):
         raise OutsideMissing(f"{file} cannot be written: accept in a clone, so that others see it")
-    accepted = read_accepted(file.read_text("utf-8"))
-    file.write_text(accept(accepted, [known[name] for name in names]), "utf-8")
+    with told_of(str(file)):
+        accepted = read_accepted(file.read_text("utf-8"))
+    write_text(file, accept(accepted, [known[name] for name in names]))
     tell(f"{', '.join(names)}: accepted in {file}; commit it with the change")
-
-
-def _write(path: Path, text: str) -> None:
-    try:
-        path.write_text(text, "utf-8")
-    except OSError as error:
-        raise OutsideMissing(f"{path} cannot be written: {error.strerror}") from None
-    tell(f"written: {path}")
 
 
 def _show(traced: Matrix, *, only_gaps: bool) -> None:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from importlib.util import find_spec
 from pathlib import Path
-from typing import TextIO
 
 import click
 
-from thecal.failures import FAILURE_FOUND, Failure, OutsideMissing
+from thecal.failures import FAILURE_FOUND, Failure
+from thecal.needed import need
 from thecal.output import as_text, bad, emit, good, say, table, tell
+from thecal.writing import OutputFile, write_text
 from verify.mutants.bank import BankError, Mutant, chosen, load_bank
 from verify.mutants.matrix import HEADINGS, as_json, described, rows, summary, word
 from verify.mutants.run import Effort, TrialError, Verdict, baseline, trials
@@ -38,7 +38,7 @@ JSON = click.option("--json", "as_json_", is_flag=True, help="Write the result a
 @JSON
 @click.option(
     "--out",
-    type=click.File("w", encoding="utf-8", lazy=False, atomic=True),
+    type=OutputFile(),
     help="Write the outcomes as JSON to this file, for a report.",
 )
 @click.pass_context
@@ -51,7 +51,7 @@ def mutants(
     scale: int,
     seed: int,
     as_json_: bool,
-    out: TextIO | None,
+    out: Path | None,
 ) -> None:
     """Seed failures of real devices into the pump, one by one, and see which property notices each.
 
@@ -62,14 +62,14 @@ def mutants(
     if only_list:
         _list(bank, as_json=as_json_)
         return
-    _need_hypothesis()
+    need("hypothesis")
     effort = Effort(seed, scale, every)
     begun = made(Path.cwd(), seed=seed, scale=scale)
     unmutated = _unmutated(effort, NAMES)
     verdicts = _tried(bank, effort, unmutated, jobs or os.cpu_count() or 1)
     outcome = as_json(unmutated, verdicts, ended(begun))
     if out is not None:
-        out.write(as_text(outcome) + "\n")
+        write_text(out, as_text(outcome) + "\n")
     if as_json_:
         emit(outcome)
     else:
@@ -88,7 +88,7 @@ def suites(ctx: click.Context, only: tuple[str, ...], scale: int, seed: int, as_
 
     Exit code 0: all hold. 1: one does not, and its story is told.
     """
-    _need_hypothesis()
+    need("hypothesis")
     tried = baseline(Effort(seed, scale), only or NAMES)
     broken = [each for each in tried if each.story is not None]
     if as_json_:
@@ -123,11 +123,6 @@ def _list(bank: Sequence[Mutant], *, as_json: bool) -> None:
     for mutant in bank:
         say(f"{mutant.id}  {mutant.file}  {mutant.status}, expected: {mutant.expected}")
         say(f"    {mutant.story}")
-
-
-def _need_hypothesis() -> None:
-    if find_spec("hypothesis") is None:
-        raise OutsideMissing("“hypothesis” is not installed; install thecal[verify]")
 
 
 def _unmutated(effort: Effort, names: Sequence[str]) -> tuple[Tried, ...]:

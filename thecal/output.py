@@ -1,6 +1,7 @@
 """What people and programs read: results on stdout, everything else on stderr.
 
-Colours come from click, which drops them when the output is no terminal; ``NO_COLOR`` drops them everywhere.
+Colours come from click, which drops them when the output is no terminal; ``NO_COLOR`` and ``TERM=dumb`` drop them
+everywhere.
 """
 
 from __future__ import annotations
@@ -63,4 +64,4 @@ def _padded(cell: str, width: int) -> str:
 
 def _colour() -> bool | None:
     """Return False to drop colours, None to let click decide by the terminal."""
-    return False if os.environ.get("NO_COLOR") else None
+    return False if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb" else None

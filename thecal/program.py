@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import time
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,7 @@ from thecal.prescribe import set_prescription
 from thecal.prime import prime
 from thecal.quantities import AMOUNT, DURATION, VOLUME, Amount
 from thecal.recording import recording_options
+from thecal.stopping import until_ctrl_c
 from thecal.visit import carry_out, report, settle, visit
 
 ALARMS = {code.name.lower(): code for code in AlarmCode}
@@ -167,7 +169,7 @@ def _log_row(entry: LogEntry) -> tuple[str, ...]:
 @pass_call
 def watch(call: Call, every: Milliseconds, count: int | None) -> None:
     """Look at the pump again and again. With --json, one document a line."""
-    with visit(call) as programmer:
+    with until_ctrl_c() if count is None else nullcontext(), visit(call) as programmer:
         for look in itertools.count(1):
             view = programmer.interrogate()
             say(_sight_document(view) if call.as_json else _sight(view, call.library))

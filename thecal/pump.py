@@ -35,7 +35,7 @@ from thecal.quantities import SPEED, VOLUME
 from thecal.recording import Recording, recorded, recording_options
 from thecal.stopping import StopRequest
 
-PATH = click.Path(path_type=Path, dir_okay=False)
+PATH = click.Path(path_type=Path)
 
 
 @click.command()

@@ -18,7 +18,7 @@ from hw.tap import Listener, TappedPort
 from thecal.failures import OutsideMissing
 from thecal.output import doubtful, tell
 
-PATH = click.Path(path_type=Path, dir_okay=False)
+PATH = click.Path(path_type=Path)
 OWNER_ONLY = 0o600
 
 Tap = Callable[[DescriptorPort], DescriptorPort]

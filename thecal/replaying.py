@@ -10,6 +10,7 @@ import click
 from thecal.drawing import draw
 from thecal.failures import FAILURE_FOUND, WRONG_USAGE
 from thecal.output import bad, emit, good, say, tell
+from thecal.writing import OutputFile, write_text
 from verify.scripts.catalogue import ACTIONS
 from verify.scripts.reading import ScriptError, read_script
 from verify.scripts.script import Script
@@ -26,16 +27,12 @@ class NoScript(click.ClickException):
 @click.command("replay")
 @click.argument("script", type=click.File("r", encoding="utf-8"))
 @click.option("--json", "as_json", is_flag=True, help="Write the story as JSON.")
-@click.option(
-    "--journal", type=click.Path(dir_okay=False, path_type=Path), help="Keep the journal of the run in this file."
-)
-@click.option(
-    "--plot", type=click.Path(dir_okay=False, path_type=Path), help="Draw the dose plot into this SVG file."
-)
+@click.option("--journal", type=OutputFile(), help="Keep the journal of the run in this file.")
+@click.option("--plot", type=OutputFile(), help="Draw the dose plot into this SVG file.")
 @click.option("--chart", is_flag=True, help="Draw the dose plot in the terminal.")
 @click.option(
     "--shorten",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=OutputFile(),
     help="Look for a shorter script that breaks the same, and write it to this file.",
 )
 @click.pass_context
@@ -59,10 +56,10 @@ def replay_script(
     if shorten:
         tell("looking for a shorter script that breaks the same")
         played = shortened(played)
-        _write(shorten, played.text())
+        write_text(shorten, played.text())
     told = replay(played)
     if journal:
-        _write(journal, "".join(line + "\n" for line in told.journal))
+        write_text(journal, "".join(line + "\n" for line in told.journal))
     if plot or chart:
         draw(told.events, plot, chart=chart)
     if as_json:
@@ -82,13 +79,6 @@ def _read(script: io.TextIOBase) -> Script:
         raise NoScript(f"{name} is no script: it is not text") from None
     except ScriptError as error:
         raise NoScript(f"{name} cannot be played: {error}") from None
-
-
-def _write(path: Path, text: str) -> None:
-    try:
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise click.FileError(str(path), error.strerror or str(error)) from None
 
 
 @click.command("actions")

@@ -14,6 +14,7 @@ from emulator.journal import JournalDamagedError, read_journal
 from thecal.failures import FAILURE_FOUND, OutsideMissing
 from thecal.matrix import FILE, JUNIT, TESTS, TestsBroken, results_in, runs_of, sources, tests_of
 from thecal.output import bad, doubtful, good, say, tell
+from thecal.writing import FOLDER, writing
 from verify.judge import UnjudgeableError, judge
 from verify.properties import load_properties
 from verify.report.counterexamples import counterexamples, dose_svg
@@ -34,7 +35,7 @@ PAGE = "report.html"
 
 
 @click.command()
-@click.argument("out", type=click.Path(file_okay=False, path_type=Path))
+@click.argument("out", type=FOLDER)
 @JUNIT
 @click.option("--mutants", type=FILE, help="What “thecal verify mutants --json” wrote.")
 @click.option("--faults", type=FILE, help="What “thecal faults run --all --json” wrote.")
@@ -141,11 +142,10 @@ def _write(out: Path, evidence: Evidence, given: list[Path]) -> None:
         **{example.file: example.told.script.text() for example in counterexamples(evidence.results)},
     }
     try:
-        write_folder(out, texts, given)
+        with writing(out):
+            write_folder(out, texts, given)
     except FolderError as error:
         raise click.UsageError(str(error)) from None
-    except OSError as error:
-        raise OutsideMissing(f"{out} cannot be written: {error}") from None
 
 
 def _check(out: Path) -> int:

@@ -7,16 +7,18 @@ import os
 import re
 import signal
 import time
-from multiprocessing.pool import AsyncResult
+from multiprocessing import resource_tracker
+from multiprocessing.pool import AsyncResult, Pool
 from pathlib import Path
 from typing import Any
 
 import click
 
 from protocol.units import Milliseconds, QuantityError
-from thecal.failures import FAILURE_FOUND, OutsideMissing
+from thecal.failures import FAILURE_FOUND
 from thecal.output import bad, emit, good, say, tell
 from thecal.stopping import StopRequest
+from thecal.writing import FOLDER, writing
 from verify.scripts.reading import read_script
 from verify.scripts.shorten import shortened
 from verify.soak import Soak, SoakError, play_round, summary
@@ -49,7 +51,7 @@ class Span(click.ParamType):  # type: ignore[type-arg] # no generic before click
 @click.option("--for", "for_s", type=Span(), help="Stop after this time, such as 10m. [default: until Ctrl-C]")
 @click.option(
     "--out",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=FOLDER,
     default=Path("soak-out"),
     show_default=True,
     help="The folder that is resumed or begun.",
@@ -67,29 +69,32 @@ def soak(
     breaks is kept as a script, at once and then once more in a shorter form; see “thecal verify replay”.
 
     Exit code 0: nothing broke in this folder, now or earlier. 1: something did. 2: the folder is none to soak in.
+    130: Ctrl-C before the time of --for was over, or before any round was.
     """
-    try:
-        folder = Soak(out, seed)
-    except SoakError as error:
-        raise click.UsageError(str(error)) from None
-    try:
-        _soak(folder, for_s, jobs or os.cpu_count() or 1)
-    except OSError as error:
-        raise OutsideMissing(f"{out} cannot be written: {error.strerror or error}; what is there is whole") from None
+    with writing(out):
+        try:
+            folder = Soak(out, seed)
+        except SoakError as error:
+            raise click.UsageError(str(error)) from None
+        interrupted = _soak(folder, for_s, jobs or os.cpu_count() or 1)
     if as_json:
         emit(summary(folder))
     else:
         _show(folder)
+    if interrupted and not folder.broken and (for_s is not None or not folder.played):
+        raise click.Abort
     ctx.exit(FAILURE_FOUND if folder.broken else 0)
 
 
-def _soak(folder: Soak, for_s: float | None, jobs: int) -> None:
+def _soak(folder: Soak, for_s: float | None, jobs: int) -> bool:
+    """Play rounds, one at the least, until the time is over; return whether somebody asked to stop before."""
+    before = len(folder.played)
     ends = None if for_s is None else time.monotonic() + for_s
-    with StopRequest() as stop, multiprocessing.get_context("spawn").Pool(jobs, _leave_ctrl_c_to_the_parent) as pool:
+    with StopRequest() as stop, _workers(jobs) as pool:
         rounds: list[AsyncResult[Any]] = []
         shorter: dict[str, AsyncResult[str]] = {}
         told = time.monotonic()
-        while not stop.requested and (ends is None or time.monotonic() < ends):
+        while not stop.requested and (ends is None or time.monotonic() < ends or len(folder.played) == before):
             while len(rounds) < jobs:
                 number = folder.next_round()
                 rounds.append(pool.apply_async(play_round, ((number, folder.seed_of(number)),)))
@@ -110,6 +115,7 @@ def _soak(folder: Soak, for_s: float | None, jobs: int) -> None:
         folder.save_reached()
         for name in shorter:
             tell(f"not yet shortened: thecal verify replay {folder.folder / name} --shorten shorter.json")
+    return stop.requested
 
 
 def _keep_ready(folder: Soak, shorter: dict[str, AsyncResult[str]]) -> None:
@@ -122,8 +128,14 @@ def shorter_text(text: str) -> str:
     return shortened(read_script(text)).text()
 
 
-def _leave_ctrl_c_to_the_parent() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+def _workers(jobs: int) -> Pool:
+    """Return processes that leave Ctrl-C to this one from their first instant: what is blocked is inherited."""
+    resource_tracker.ensure_running()  # it would unblock the signal if it were started with the others
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        return multiprocessing.get_context("spawn").Pool(jobs)
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
 
 
 def _show(folder: Soak) -> None:
@@ -132,6 +144,5 @@ def _show(folder: Soak) -> None:
     for each in folder.broken:
         say(f"{bad('broken')}  round {each.round}, from “{each.start}”: {each.story}")
         say(f"        thecal verify replay {folder.folder / each.script}")
-    if not folder.broken:
-        say(good("nothing broke"))
-    say("Examples show what they show: that these rounds broke nothing, not that no other would.")
+    if folder.played and not folder.broken:
+        say(f"{good('nothing broke')}, which shows these rounds and no others")

@@ -8,9 +8,13 @@ from __future__ import annotations
 
 import signal
 import socket
+from contextlib import suppress
+from functools import partial
 from types import FrameType, TracebackType
 from typing import Self
 
+until_ctrl_c = partial(suppress, KeyboardInterrupt)
+"""For a loop that may be interrupted anywhere and has no other end: Ctrl-C is how it is meant to be ended."""
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 

@@ -17,6 +17,7 @@ from thecal.output import bad, emit, good, say
 from thecal.replaying import list_actions, replay_script
 from thecal.report import report
 from thecal.soak import soak
+from thecal.writing import OutputFile
 from verify.formula_verdict import summary
 from verify.judge import UnjudgeableError, judge
 from verify.properties import load_properties
@@ -40,9 +41,7 @@ verify.add_command(soak)
 @verify.command("judge")
 @click.argument("journal", type=click.File("r", encoding="utf-8"))
 @click.option("--json", "as_json", is_flag=True, help="Write the verdict as JSON.")
-@click.option(
-    "--plot", type=click.Path(dir_okay=False, path_type=Path), help="Draw the dose plot into this SVG file."
-)
+@click.option("--plot", type=OutputFile(), help="Draw the dose plot into this SVG file.")
 @click.option("--chart", is_flag=True, help="Draw the dose plot in the terminal.")
 @click.pass_context
 def judge_journal(ctx: click.Context, journal: io.TextIOBase, as_json: bool, plot: Path | None, chart: bool) -> None:

@@ -115,8 +115,11 @@ def confirm(question: str, yes: bool, **more: Any) -> None:
     """Go on only with somebody's yes; otherwise a ``Failure`` says that nothing was sent."""
     try:
         confirmed = yes or click.confirm(question, err=True)
-    except click.Abort:
-        confirmed = False
+    except click.Abort as abort:
+        if isinstance(abort.__context__, KeyboardInterrupt):
+            tell("nothing was sent")
+            raise
+        confirmed = False  # there is nobody to ask
     if not confirmed:
         raise Failure("not confirmed; nothing was sent", {"result": "not_done", "words": "not confirmed", **more})
 

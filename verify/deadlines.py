@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import tomllib
 from functools import cache
-from importlib import resources
 from typing import Any, NamedTuple
 
 from protocol.units import Milliseconds
+from verify.tables import shipped, told_of
+
+FILE = "deadlines.toml"
 
 
 class Deadline(NamedTuple):
@@ -47,11 +48,12 @@ class Deadlines(NamedTuple):
 
 @cache
 def load_deadlines() -> Deadlines:
-    """Return the shipped table."""
-    table = tomllib.loads((resources.files("verify") / "deadlines.toml").read_text("utf-8"))
-    sound = {f"{key}_ms": _ms(value) for key, value in table["sound"].items()}
-    alarms = {row["name"]: _deadline(row) for row in table["alarm"]}
-    return Deadlines(alarms, SoundDeadlines(**sound), _ms(table["power"]["forgotten"]))
+    """Return the shipped table. Raises ``TableError``."""
+    table = shipped(FILE)
+    with told_of(FILE):
+        sound = {f"{key}_ms": _ms(value) for key, value in table["sound"].items()}
+        alarms = {row["name"]: _deadline(row) for row in table["alarm"]}
+        return Deadlines(alarms, SoundDeadlines(**sound), _ms(table["power"]["forgotten"]))
 
 
 def _deadline(row: dict[str, Any]) -> Deadline:

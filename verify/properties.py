@@ -15,14 +15,17 @@ from importlib import resources
 
 from verify.formula_verdict import FormulaVerdict
 from verify.signal_names import vocabulary
+from verify.tables import TableError, told_of
 from verify.temporal.formula import Formula
 from verify.temporal.parse import FormulaError, parse
 from verify.temporal.semantics import Evaluation, Judgement
 from verify.temporal.signals import Record
 
+FILE = "properties.toml"
 
-class PropertiesError(Exception):
-    """A table of properties cannot be used: the message names the entry and what is wrong with it."""
+
+class PropertiesError(TableError):
+    """The table of properties cannot be used: the message names the entry and what is wrong with it."""
 
 
 @dataclass(frozen=True)
@@ -41,8 +44,9 @@ class Property:
 
 @cache
 def load_properties() -> tuple[Property, ...]:
-    """Return the shipped properties."""
-    return read_properties((resources.files("verify") / "properties.toml").read_text("utf-8"))
+    """Return the shipped properties. Raises ``TableError``."""
+    with told_of(FILE):
+        return read_properties((resources.files("verify") / FILE).read_text("utf-8"))
 
 
 def read_properties(text: str) -> tuple[Property, ...]:
@@ -50,13 +54,13 @@ def read_properties(text: str) -> tuple[Property, ...]:
     try:
         table = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise PropertiesError(f"no table of properties: {error}") from None
+        raise PropertiesError(f"{FILE} is no table of properties: {error}") from None
     names, definitions = vocabulary(), dict[str, Formula]()
     for name, line in table.get("define", {}).items():
         try:
             definitions[name] = parse(line, names, definitions)
         except FormulaError as error:
-            raise PropertiesError(f"definition of “{name}”, {error}") from None
+            raise PropertiesError(f"{FILE}, definition of “{name}”, {error}") from None
     properties = []
     for number, row in enumerate(table.get("property", ()), start=1):
         try:
@@ -71,9 +75,9 @@ def read_properties(text: str) -> tuple[Property, ...]:
                 )
             )
         except FormulaError as error:
-            raise PropertiesError(f"property “{row['id']}”, {error}") from None
+            raise PropertiesError(f"{FILE}, property “{row['id']}”, {error}") from None
         except KeyError as error:
-            raise PropertiesError(f"property {number} lacks {error}") from None
+            raise PropertiesError(f"{FILE}, property {number} lacks {error}") from None
     return tuple(properties)
 
 

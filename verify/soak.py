@@ -41,16 +41,16 @@ class Soak:
     """A folder of rounds: what was played, and what comes next."""
 
     def __init__(self, folder: Path, seed: int | None = None) -> None:
-        """Open or begin a folder. Raises ``SoakError`` if it is none of ours or was begun with another seed."""
+        """Open or begin a folder.
+
+        Raises ``SoakError`` if it is none of ours, damaged or begun with another seed; ``OSError`` if the disk fails.
+        """
         self.folder = folder
         self.played: list[Played] = []
         self.reached: Counter[str] = Counter()
         self._next = 0
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            self._open(seed)
-        except OSError as error:
-            raise SoakError(f"{folder} cannot be used: {error.strerror or error}") from None
+        folder.mkdir(parents=True, exist_ok=True)
+        self._open(seed)
         self._done = {each.round for each in self.played}
 
     def next_round(self) -> int:
@@ -105,27 +105,48 @@ class Soak:
             self.seed = seed if seed is not None else int.from_bytes(os.urandom(6))
             path.write_text(json.dumps({"thecal_soak": FORMAT, "seed": self.seed}) + "\n", encoding="utf-8")
             return
-        text = path.read_text(encoding="utf-8")
-        if text and not text.endswith(
-            "\n"
-        ):  # a line that was cut off when the machine went down: its round comes again
-            text = text[: text.rfind("\n") + 1]
-            self.keep(ROUNDS, text)
-        self._read(text, seed)
-        if self._path(REACHED).exists():
-            self.reached.update(json.loads(self._path(REACHED).read_text(encoding="utf-8")))
+        raw = path.read_bytes()
+        whole = raw[: raw.rfind(b"\n") + 1]
+        self._read(whole, seed)
+        self._read_reached()
+        if whole != raw:  # a line that was cut off when the machine went down: its round comes again
+            self.keep(ROUNDS, whole.decode())
 
-    def _read(self, text: str, seed: int | None) -> None:
+    def _read(self, record: bytes, seed: int | None) -> None:
         try:
-            head, *lines = (json.loads(line) for line in text.splitlines())
+            head, *lines = (json.loads(line) for line in record.splitlines())
             if head["thecal_soak"] != FORMAT:
                 raise ValueError(head)
             self.seed = int(head["seed"])
-            self.played = [Played(**line) for line in lines]
-        except (ValueError, KeyError, TypeError):
+            self.played = [_played(line) for line in lines]
+        except (ValueError, KeyError, TypeError, RecursionError):
             raise SoakError(f"{self._path(ROUNDS)} is not a record of this version; give another folder") from None
         if seed is not None and seed != self.seed:
             raise SoakError(f"{self.folder} was begun with seed {self.seed}; give none, or another folder")
+
+    def _read_reached(self) -> None:
+        path = self._path(REACHED)
+        if not path.exists():
+            return
+        try:
+            reached = json.loads(path.read_bytes())
+            if any(type(count) is not int for count in reached.values()):
+                raise ValueError(reached)
+        except (ValueError, AttributeError, RecursionError):
+            raise SoakError(
+                f"{path} is damaged: it holds no counts. Without the file the folder goes on, and counts anew; every "
+                f"round is in {ROUNDS}"
+            ) from None
+        self.reached.update(reached)
+
+
+def _played(line: dict[str, Any]) -> Played:
+    """Return a line of the record. Raises ``TypeError`` for what is none."""
+    played = Played(**line)
+    kinds = (int, str, bool, bool, str, str)
+    if any(type(value) is not kind for value, kind in zip(played, kinds, strict=True)):
+        raise TypeError(played)
+    return played
 
 
 def play_round(job: tuple[int, int]) -> tuple[int, Round]:

@@ -13,6 +13,7 @@ from hw.errors import PortError
 from protocol.carrier import CarrierLost
 from thecal import cli, failures
 from thecal.lazy import LazyGroup
+from verify.tables import TableError
 
 Fail = Callable[..., int]
 ENVIRONMENT = {**os.environ, "NO_COLOR": "1"}
@@ -48,6 +49,8 @@ def run_failing(monkeypatch: pytest.MonkeyPatch) -> Fail:
         (failures.OutsideMissing("no file"), 3),
         (PortError("no port"), 3),
         (CarrierLost("unplugged"), 3),
+        (FileNotFoundError(2, "No such file", "here"), 3),
+        (TableError("properties.toml: no"), 1),
         (RuntimeError("ours"), 4),
         (click.Abort(), 130),
         (KeyboardInterrupt(), 130),
@@ -83,7 +86,8 @@ def test_help_says_what_it_is_not_and_what_the_exit_codes_mean(capsys: pytest.Ca
     assert cli.run(["--help"]) == 0
     text = capsys.readouterr().out
     assert "NOT FOR CLINICAL USE" in text
-    assert "Exit codes:" in text
+    codes = [line.split()[0] for line in text.partition("Exit codes:")[2].splitlines() if line.strip()]
+    assert codes == ["0", "1", "2", "3", "4", "130"]
     for name in cli.COMMANDS:
         assert name in text
 

@@ -178,6 +178,31 @@ def test_watching_gives_a_line_a_look(programmed: RunningPump, run: Run) -> None
     assert [json.loads(line)["therapy"]["state"] for line in lines] == ["simple_continuous"] * 3
 
 
+def test_watching_ends_with_ctrl_c(programmed: RunningPump, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a count that is how it is meant to end; with one it is an interrupt like any other."""
+
+    def interrupt(_seconds: float) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("thecal.program.time.sleep", interrupt)
+    assert run("program", "watch").code == 0
+    assert run("program", "watch", "--count", "3").code == 130
+
+
+def test_ctrl_c_at_a_question_is_an_interrupt(
+    programmed: RunningPump, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is sent, and it says so; nobody there to ask is a plain no."""
+    for answer, code in ((KeyboardInterrupt, 130), (EOFError, 1)):
+
+        def ask(*_: object, answer: type[BaseException] = answer) -> str:
+            raise answer
+
+        monkeypatch.setattr("click.termui.visible_prompt_func", ask)
+        asked = run("program", "set", "--daily-dose", "2 mg/day")
+        assert (asked.code, "nothing was sent" in asked.err) == (code, True)
+
+
 def test_the_self_test_passes(programmed: RunningPump, run: Run) -> None:
     """A healthy pump finds nothing."""
     assert run("program", "--json", "self-test").json()["reply"] == {"failed": 0}

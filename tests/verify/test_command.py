@@ -104,6 +104,19 @@ def test_the_plot_is_written(journal: Path, tmp_path: Path) -> None:
     assert run(journal, "--plot", tmp_path / "nowhere" / "dose.svg").exit_code == 3
 
 
+@pytest.mark.parametrize(("name", "value"), [("TERM", "dumb"), ("NO_COLOR", "1")])
+def test_colours_can_be_had_and_refused(
+    journal: Path, monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    """A terminal that knows none gets none, neither in words nor in the chart."""
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    command = ["judge", str(journal), "--chart"]
+    assert "\x1b[" in CliRunner().invoke(verify, command, color=True).output
+    monkeypatch.setenv(name, value)
+    assert "\x1b[" not in CliRunner().invoke(verify, command, color=True).output
+
+
 def test_the_chart_is_drawn_in_the_terminal(journal: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """--chart draws the windows as text above the verdict."""
     monkeypatch.setenv("NO_COLOR", "1")

@@ -147,8 +147,8 @@ def test_what_reached_the_patient_is_counted_over_the_time_in_which_it_did() -> 
 
 
 def test_a_file_that_cannot_be_written_is_refused_before_anything_is_caused(tmp_path: Path) -> None:
-    """A wrong place for the outcomes is wrong usage, told at once and not after all failures have been caused."""
+    """A wrong place for the outcomes is told at once, and not after all failures have been caused."""
     wanted = ["run", "MOTOR-STALL", "--profile", "peristaltic", "--out", str(tmp_path / "nowhere" / "faults.json")]
     result = CliRunner().invoke(faults, wanted)
-    assert result.exit_code == 2
+    assert result.exit_code == 3
     assert "[1/1]" not in result.output

@@ -16,7 +16,7 @@ from click.testing import CliRunner, Result
 from thecal.verify import verify
 from verify.scripts.random_script import Round, play_random
 from verify.scripts.script import Script, Step
-from verify.soak import ROUNDS, Soak, SoakError, play_round
+from verify.soak import REACHED, ROUNDS, Soak, SoakError, play_round
 
 PATIENCE_S = 120
 SCRIPT = Script("unprogrammed", 1, faulty=False, steps=[Step("visit", {}), Step("pass_time", {"for_ms": 60_000})])
@@ -91,8 +91,29 @@ def test_a_folder_that_is_none_of_ours_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "soak" / ROUNDS).write_text('{"thecal_soak": 9, "seed": 1}\n')
     with pytest.raises(SoakError, match="not a record of this version"):
         Soak(tmp_path / "soak")
-    with pytest.raises(SoakError, match="cannot be used"):
-        Soak(tmp_path / "letter.txt" / "soak")
+
+
+@pytest.mark.parametrize("damage", [b"", b"{", b"\xff", b"[1]", b'{"alarm.raised reset": "often"}', b"[" * 100_000])
+@pytest.mark.parametrize("name", [ROUNDS, REACHED])
+def test_a_damaged_folder_is_refused_by_the_file(tmp_path: Path, name: str, damage: bytes) -> None:
+    """Whichever of its files is damaged is named with what to do, and nothing in the folder changes."""
+    out = tmp_path / "soak"
+    soak = Soak(out, seed=5)
+    soak.note(0, play_random(1, steps=1))
+    soak.save_reached()
+    (out / name).write_bytes(damage)
+    before = {path.name: path.read_bytes() for path in out.iterdir()}
+    result = run("soak", "--for", "1s", "--out", out)
+    assert (result.exit_code, str(out / name) in result.stderr) == (2, True)
+    assert {path.name: path.read_bytes() for path in out.iterdir()} == before
+
+
+def test_a_folder_that_cannot_be_written_is_exit_code_3(tmp_path: Path) -> None:
+    """A file stands where the folder ought to be, or where its parent ought to."""
+    (tmp_path / "letter.txt").write_text("dear")
+    for out in (tmp_path / "letter.txt", tmp_path / "letter.txt" / "soak"):
+        result = run("soak", "--for", "1s", "--out", out)
+        assert (result.exit_code, "cannot be written" in result.stderr) == (3, True)
 
 
 # --- soak at the command line ---
@@ -142,21 +163,31 @@ def test_a_wrong_option_is_exit_code_2(tmp_path: Path, wrong: list[str]) -> None
     assert not (tmp_path / "soak").exists()
 
 
-def test_ctrl_c_ends_a_soak_in_good_order(tmp_path: Path) -> None:
-    """The result is shown, the exit code is good, and every round that was over is in the record."""
+@pytest.mark.parametrize(
+    ("options", "breaks", "code"),
+    [((), False, 0), ((), True, 1), (("--for", "1 h"), False, 130), (("--for", "1 h"), True, 1)],
+)
+def test_ctrl_c_ends_a_soak_in_good_order(tmp_path: Path, options: tuple[str, ...], breaks: bool, code: int) -> None:
+    """The result is shown, every round that was over is in the record, and the exit code is that of what was found.
+
+    Nothing broke and no time was given: good. A time that was given and is not over: interrupted.
+    """
     out = tmp_path / "soak"
-    command = [sys.executable, "-m", "thecal", "verify", "soak", "--out", str(out), "--jobs", "1"]
+    if breaks:
+        soak = Soak(out, seed=5)
+        soak.note(0, broken_round(soak, 0))
+    command = [sys.executable, "-m", "thecal", "verify", "soak", "--out", str(out), "--jobs", "1", *options]
     process = subprocess.Popen(  # noqa: S603 - our own interpreter
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ, "NO_COLOR": "1"}
     )
     record, give_up = out / ROUNDS, time.monotonic() + PATIENCE_S
-    while not (record.exists() and record.read_text().count("\n") > 2):
+    while not (record.exists() and record.read_text().count("\n") > 2 + breaks):
         assert process.poll() is None
         assert time.monotonic() < give_up
         time.sleep(0.05)
     process.send_signal(signal.SIGINT)
     said, errors = process.communicate(timeout=PATIENCE_S)
-    assert process.returncode == 0, errors
+    assert process.returncode == code, errors
     assert "Traceback" not in errors
     assert f"{len(Soak(out).played)} rounds from seed" in said
 

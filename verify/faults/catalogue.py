@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import dataclass
 from functools import cache
-from importlib import resources
 from typing import Any
+
+from verify.tables import shipped, told_of
 
 CLASSES = ("device", "computed", "session", "clinical")
 PROFILES = ("peristaltic", "valve")
+FILE = "hazards.toml"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +42,10 @@ class Failure:
 
 @cache
 def failures() -> dict[str, Failure]:
-    """Return every failure by its id, in the order of the table."""
-    table = tomllib.loads((resources.files("verify") / "hazards.toml").read_text("utf-8"))
-    rows = [_failure(row) for row in table["failure"]]
-    return {row.id: row for row in rows}
+    """Return every failure by its id, in the order of the table. Raises ``TableError``."""
+    table = shipped(FILE)
+    with told_of(FILE):
+        return {row.id: row for row in map(_failure, table["failure"])}
 
 
 def _failure(row: dict[str, Any]) -> Failure:

@@ -199,5 +199,5 @@ def read_verdict(path: Path) -> Mapping[str, Any]:
 def _json(path: Path) -> Any:
     try:
         return json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise EvidenceError(f"{path} cannot be read as JSON: {error}") from None

@@ -20,7 +20,7 @@ def read_script(text: str) -> Script:
     """Return the script that a text says. Raises ``ScriptError``."""
     try:
         data = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ScriptError(f"this is not JSON: {error}") from None
     if not isinstance(data, dict) or "thecal_script" not in data:
         raise ScriptError("this is no script: it has no “thecal_script”")

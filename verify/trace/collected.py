@@ -8,7 +8,6 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterable
-from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
 
@@ -73,9 +72,15 @@ def read(text: str) -> tuple[CollectedTest, ...]:
     """Return the tests that a file's text names. Raises ``CollectionError`` for one that is none."""
     try:
         rows = json.loads(text)
-        return tuple(CollectedTest(row["id"], row["sentence"], tuple(row["requirements"])) for row in rows)
-    except (ValueError, KeyError, TypeError) as error:
+        if not isinstance(rows, list):
+            raise TypeError(rows)
+        tests = tuple(CollectedTest(row["id"], row["sentence"], tuple(row["requirements"])) for row in rows)
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise CollectionError(f"this is no list of collected tests: {error!r}") from None
+    for test in tests:
+        if not all(isinstance(words, str) for words in (test.id, test.sentence, *test.requirements)):
+            raise CollectionError(f"this is no list of collected tests: {test.id!r} is none")
+    return tests
 
 
 def recorded(results: Iterable[Result]) -> tuple[CollectedTest, ...]:
@@ -99,8 +104,6 @@ def collect(folder: Path) -> tuple[CollectedTest, ...]:
         raise CollectionError(
             f"there is no folder “tests” in {folder}: go into a clone, or give a list made in one with --tests"
         )
-    if find_spec("pytest") is None:
-        raise CollectionError("“pytest” is not installed: it lists the tests, unless a list is given with --tests")
     with tempfile.TemporaryDirectory() as place:
         list_file = Path(place) / "tests.json"
         command = [sys.executable, "-m", "pytest", "--collect-only", "-qq", "-p", "no:cacheprovider"]

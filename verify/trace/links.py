@@ -10,6 +10,7 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from importlib import resources
 
+from verify.tables import TableError, told_of
 from verify.trace.sources import Requirement
 
 FILE = "links.toml"
@@ -21,13 +22,18 @@ HEAD = """# The text of each requirement, by its fingerprint, for which its link
 
 
 def load_accepted() -> dict[str, str]:
-    """Return the accepted fingerprint of each requirement."""
+    """Return the accepted fingerprint of each requirement. Raises ``TableError``."""
     return read_accepted((resources.files("verify") / FILE).read_text("utf-8"))
 
 
 def read_accepted(text: str) -> dict[str, str]:
-    """Return the accepted fingerprints that a text holds."""
-    return dict(tomllib.loads(text).get("accepted", {}))
+    """Return the accepted fingerprints that a text holds. Raises ``TableError``."""
+    with told_of(FILE):
+        accepted = dict(tomllib.loads(text).get("accepted", {}))
+    for name, fingerprint in accepted.items():
+        if not isinstance(fingerprint, str):
+            raise TableError(f"{FILE}: what is accepted of {name} is no fingerprint")
+    return accepted
 
 
 def accept(accepted: Mapping[str, str], requirements: Iterable[Requirement]) -> str:

@@ -14,6 +14,8 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
+from verify.tables import TableError, told_of
+
 TEST, ANALYSIS, NONE = "test", "analysis", "none"
 METHODS = (TEST, ANALYSIS, NONE)
 CLINICAL = "clinical"
@@ -23,8 +25,8 @@ OUTCOMES = frozenset({"OVERDOSE", "WITHDRAWAL", "PAIN"})
 FINGERPRINT_DIGITS = 12
 
 
-class SourceError(Exception):
-    """A table cannot be used. The message says which, where, and what is wrong with it."""
+class SourceError(TableError):
+    """A table names what is not there. The message says which, where, and what is wrong with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,20 +84,23 @@ class Sources:
 
 @cache
 def load_sources() -> Sources:
-    """Return the shipped tables. Raises ``SourceError`` for one that names what is not there."""
+    """Return the shipped tables. Raises ``TableError``, and ``SourceError`` if one names what is not there."""
     return read_sources(*(_text(name) for name in ("hazards.toml", "requirements.toml", "properties.toml")))
 
 
 def read_sources(hazards: str, requirements: str, properties: str) -> Sources:
-    """Return what three tables say, as text. Raises ``SourceError``."""
-    table, over_time = _table("requirements", requirements), _table("properties", properties)
-    sources = Sources(
-        hazards={row.id: row for row in map(_hazard, _table("hazards", hazards).get("failure", ()))},
-        requirements={row.id: row for row in map(_requirement, table.get("requirement", ()))},
-        origins=dict(table.get("origins", {})),
-        formulas={row.id: row for row in map(_formula, over_time.get("property", ()))},
-        definitions=dict(over_time.get("define", {})),
-    )
+    """Return what three tables say, as text. Raises ``TableError``, and ``SourceError`` for a link to nothing."""
+    with told_of("requirements.toml"):
+        table = tomllib.loads(requirements)
+        required = {row.id: row for row in map(_requirement, table.get("requirement", ()))}
+        origins = dict(table.get("origins", {}))
+    with told_of("hazards.toml"):
+        failures = {row.id: row for row in map(_hazard, tomllib.loads(hazards).get("failure", ()))}
+    with told_of("properties.toml"):
+        over_time = tomllib.loads(properties)
+        formulas = {row.id: row for row in map(_formula, over_time.get("property", ()))}
+        definitions = dict(over_time.get("define", {}))
+    sources = Sources(failures, required, origins, formulas, definitions)
     wrong = list(_dangling(sources))
     if wrong:
         raise SourceError("; ".join(wrong))
@@ -144,13 +149,6 @@ def _requirement(row: dict[str, Any]) -> Requirement:
 
 def _formula(row: dict[str, Any]) -> Formula:
     return Formula(row["id"], row["words"], tuple(row["hazards"]), tuple(row["requirements"]), row.get("formula", ""))
-
-
-def _table(name: str, text: str) -> dict[str, Any]:
-    try:
-        return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise SourceError(f"the table of {name} is no TOML: {error}") from None
 
 
 def _text(name: str) -> str:
