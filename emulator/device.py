@@ -19,7 +19,6 @@ from emulator.firmware.alarm_table import ALARMS
 from emulator.firmware.alarms import Panel
 from emulator.firmware.commands import Commands
 from emulator.firmware.contact import proof_failed
-from emulator.firmware.guard import Sizes
 from emulator.firmware.pump import Pump
 from emulator.firmware.state import Identity, Metering, State, TherapyRecord, new_chip
 from emulator.firmware.telling import alarm_name
@@ -30,6 +29,7 @@ from emulator.hardware.nonvolatile import NonVolatile, PowerLostError
 from emulator.hardware.profile import Profile
 from emulator.journal import Journal
 from emulator.library import Library
+from emulator.windows import Windows
 from protocol.channel import PumpChannel
 from protocol.channel_events import (
     AuthenticationFailed,
@@ -90,7 +90,7 @@ class PumpDevice:
         entropy: Callable[[int], bytes],
         filling: Filling,
         journal: Journal | None = None,
-        sizes: Sizes | None = None,
+        windows: Windows | None = None,
         seed: int | None = None,
     ) -> None:
         """Make a new pump and power it up for the first time.
@@ -98,7 +98,7 @@ class PumpDevice:
         ``key`` is the pump's 256-bit secret; ``entropy`` returns so many fresh random bytes, and must never
         return the same ones for the same pump again. ``seed`` is only noted in the journal.
         """
-        self._prepare(profile, key, entropy, journal, sizes)
+        self._prepare(profile, key, entropy, journal, windows)
         self.body.refill(filling.volume_nl, filling.fluid)
         self.body.fill_line(filling.fluid)
         self.chip.write(_as_made(serial, library, profile, filling)._asdict())
@@ -114,7 +114,7 @@ class PumpDevice:
         key: bytes,
         entropy: Callable[[int], bytes],
         journal: Journal | None = None,
-        sizes: Sizes | None = None,
+        windows: Windows | None = None,
     ) -> PumpDevice:
         """Take a pump out of an image, exactly as it was put away.
 
@@ -125,7 +125,7 @@ class PumpDevice:
         if content.get("profile") != profile.name:
             raise ImageError(f"the image is of a “{content.get('profile')}” pump, not of a “{profile.name}” one")
         device = cls.__new__(cls)
-        device._prepare(profile, key, entropy, journal, sizes)
+        device._prepare(profile, key, entropy, journal, windows)
         try:
             device.now_ms = int(content["now_ms"])
             device.chip.restore(content["chip"])
@@ -144,7 +144,7 @@ class PumpDevice:
         key: bytes,
         entropy: Callable[[int], bytes],
         journal: Journal | None,
-        sizes: Sizes | None,
+        windows: Windows | None,
     ) -> None:
         self.profile = profile
         self.journal = journal or Journal(recording=False)
@@ -154,7 +154,7 @@ class PumpDevice:
         self.body.on_run = self._on_run
         self.body.on_empty = self.cut_power
         self.surroundings: Surroundings | None = None
-        self._sizes = sizes or Sizes()
+        self.windows = (windows or Windows()).checked()
         self._key = key
         self._entropy = entropy
         self._offset_ms = 0
@@ -183,7 +183,7 @@ class PumpDevice:
     def _power_up(self, *, thawed: bool) -> None:
         self.body.supply(powered=True)
         try:
-            pump = Pump(self.chip, self.body, self.profile, self._sizes, self._tell, thawed=thawed)
+            pump = Pump(self.chip, self.body, self.profile, self.windows.sizes, self._tell, thawed=thawed)
         except PowerLostError:
             self._lose_power()
             return
@@ -365,6 +365,7 @@ class PumpDevice:
                 "min": profile.rate_min.value,
                 "max": profile.rate_max.value,
             },
+            windows={"hour_ms": self.windows.hour_ms, "day_ms": self.windows.day_ms},
             line_nl=profile.line_nl,
             line=fluid_data(filling.fluid),
             reservoir={"volume_nl": filling.volume_nl, "fluid": fluid_data(filling.fluid)},

@@ -29,6 +29,7 @@ from verify.trace.matrix import build
 from verify.trace.results import Run
 from verify.trace.sdoc import as_sdoc
 from verify.trace.tables import as_csv, as_json
+from verify.verdict import VIOLATED
 
 COLOUR = {Grade.GOOD: good, Grade.FAILED: bad, Grade.INCOMPLETE: doubtful, Grade.NOT_RUN: doubtful}
 PAGE = "report.html"
@@ -120,7 +121,7 @@ def _evidence(given: Given) -> Evidence:
         bank=bank_entries(),
         faults=read_faults(given.faults) if given.faults else None,
         verdicts=judged,
-        plots={path.name: _drawn(path) for path in given.journals if judged[path.name]["verdict"] != "holds"},
+        plots={path.name: _drawn(path) for path in given.journals if judged[path.name]["verdict"] == VIOLATED},
     )
 
 

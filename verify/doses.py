@@ -17,12 +17,13 @@ Limits are inclusive: a window that holds exactly its limit is within it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from emulator.journal import Event
 from protocol.units import Picograms
-from verify.scene import FLOW, FREE_FLOW, PLACES, RUNAWAY, STROKES, Limits, Scene, unasked_of
+from verify.library import Limits
+from verify.scene import FLOW, FREE_FLOW, PLACES, RUNAWAY, STROKES, Scene, unasked_of
 from verify.verdict import Claim, Finding, WindowFigure, pump_time
 from verify.watcher import Watcher
 from verify.windows import SlidingSum
@@ -77,18 +78,17 @@ class _Watch:
 
 
 class DoseWatcher(Watcher):
-    """Keeps a watch for every drug that ever moved. ``widths_ms`` is the width of each window by its hours."""
+    """Keeps a watch for every drug that ever moved, in the windows that the journal's header names."""
 
-    def __init__(self, widths_ms: Mapping[int, int]) -> None:
+    def __init__(self) -> None:
         self.moved: dict[tuple[int, str], int] = {}
         """All mass that moved, in picograms by drug code and place."""
-        self._widths_ms = widths_ms
         self._watches: dict[tuple[int, str], tuple[_Watch, ...]] = {}
 
     def see(self, event: Event, scene: Scene) -> Iterator[Finding]:
         """Judge the strokes of an event, and count what escaped."""
         if event.kind == FLOW and event.data["why"] == FREE_FLOW:
-            self._escaped(event)
+            self._escaped(event, scene)
         if event.kind != STROKES:
             return
         for place in PLACES:
@@ -104,21 +104,23 @@ class DoseWatcher(Watcher):
     def figures(self, scene: Scene) -> tuple[WindowFigure, ...]:
         """Return the fullest window of every drug, place and width."""
         return tuple(
-            WindowFigure(scene.name(watch.code), watch.place, watch.hours, *watch.fullest)
+            WindowFigure(
+                scene.name(watch.code), watch.place, watch.hours, *watch.fullest, window=scene.window(watch.hours)
+            )
             for key in sorted(self._watches)
             for watch in self._watches[key]
         )
 
-    def _escaped(self, event: Event) -> None:
+    def _escaped(self, event: Event, scene: Scene) -> None:
         for place in PLACES:
             for text, mass_pg in event.data[place].items():
-                for watch in self._watches_of(int(text), place):
+                for watch in self._watches_of(int(text), place, scene):
                     watch.escape(event.at, mass_pg)
                 self.moved[int(text), place] = self.moved.get((int(text), place), 0) + mass_pg
 
     def _column(self, code: int, place: str, event: Event, masses: list[int], scene: Scene) -> Iterator[Finding]:
         limits = scene.limits(code)
-        watches = self._watches_of(code, place)
+        watches = self._watches_of(code, place, scene)
         columns = zip(event.data["at"], _as_asked(event, masses, scene), unasked_of(event), strict=True)
         for at_ms, mass_pg, unasked in columns:
             for watch in watches if mass_pg else ():
@@ -128,10 +130,10 @@ class DoseWatcher(Watcher):
                     yield from _told(watch, watch.stroke(at_ms, mass_pg, _limit(limits, watch)), scene)
         self.moved[code, place] = self.moved.get((code, place), 0) + sum(masses)
 
-    def _watches_of(self, code: int, place: str) -> tuple[_Watch, ...]:
+    def _watches_of(self, code: int, place: str, scene: Scene) -> tuple[_Watch, ...]:
         if (code, place) not in self._watches:
             self._watches[code, place] = tuple(
-                _Watch(code, place, hours, width_ms) for hours, width_ms in self._widths_ms.items()
+                _Watch(code, place, hours, width_ms) for hours, width_ms in scene.widths_ms.items()
             )
         return self._watches[code, place]
 
@@ -156,9 +158,9 @@ def _told(watch: _Watch, excess: _Excursion | None, scene: Scene) -> Iterator[Fi
         claim=Claim.DOSE,
         at_ms=excess.began_ms,
         words=(
-            f"{scene.name(watch.code)} at the {watch.place}: {Picograms(excess.mass_pg)} in the {watch.hours} h "
-            f"ending {pump_time(excess.worst_ms)}, limit {Picograms(excess.limit_pg)}, {over} too much "
-            f"({excess.strokes} strokes above the limit)"
+            f"{scene.name(watch.code)} at the {watch.place}: {Picograms(excess.mass_pg)} in the "
+            f"{scene.window(watch.hours)} ending {pump_time(excess.worst_ms)}, limit {Picograms(excess.limit_pg)}, "
+            f"{over} too much ({excess.strokes} strokes above the limit)"
         ),
         measured=excess.mass_pg,
         allowed=excess.limit_pg,

@@ -56,14 +56,19 @@ def _premise(episode: Episode) -> str:
 
 
 def summary(verdicts: Sequence[FormulaVerdict]) -> Iterator[str]:
-    """Yield how many formulas had which outcome, which are undecided and which have shown nothing."""
-    count = {outcome: sum(verdict.outcome is outcome for verdict in verdicts) for outcome in Outcome}
+    """Yield how many formulas had which outcome, which are undecided and which have shown nothing.
+
+    One whose premise never became true is none of those that hold.
+    """
+    idle = [verdict.id for verdict in verdicts if verdict.idle]
+    tried = [verdict for verdict in verdicts if not verdict.idle]
+    count = {outcome: sum(verdict.outcome is outcome for verdict in tried) for outcome in Outcome}
     yield (
-        f"formulas: {count[Outcome.HOLDS]} hold, {count[Outcome.VIOLATED]} violated, {count[Outcome.PENDING]} pending"
+        f"formulas: {count[Outcome.HOLDS]} hold, {count[Outcome.VIOLATED]} violated, "
+        f"{count[Outcome.PENDING]} pending, {len(idle)} with no premise"
     )
-    pending = [verdict.id for verdict in verdicts if verdict.outcome is Outcome.PENDING]
+    pending = [verdict.id for verdict in tried if verdict.outcome is Outcome.PENDING]
     if pending:
         yield f"the journal ends before it is decided: {', '.join(pending)}"
-    idle = [verdict.id for verdict in verdicts if verdict.idle]
     if idle:
         yield f"premise never true, so nothing shown ({len(idle)}): {', '.join(idle)}"

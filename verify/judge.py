@@ -1,7 +1,8 @@
 """The judge: reads a journal and says whether what is claimed about the pump held.
 
 It is independent on purpose. It shares no code with the pump, only the journal's format and the units, and it
-judges by what physically moved (``drive.strokes``), never by what the pump believes. Each claim has a watcher of
+judges by what physically moved (``drive.strokes``), never by what the pump believes. Limits it reads from the drug
+library's file itself, where the journal names one that it has. Each claim has a watcher of
 its own; the judge only lets every watcher see every event, in order, with the scene as it was before the event.
 
 Outside its reach, because the journal cannot show it: whether what left the tip reached the place it was meant for.
@@ -16,15 +17,17 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from emulator.journal import Event, read_journal
-from protocol.units import DAY_MS, HOUR_MS
 from verify.alarms import AlarmWatcher
+from verify.bolus_accounts import BolusAccountWatcher
 from verify.boluses import BolusWatcher
 from verify.conservation import ConservationWatcher
 from verify.doses import DoseWatcher
 from verify.encounters import Encounters
+from verify.library import KnownLibrary, LibraryUnreadableError, library_of
 from verify.listing import ListingWatcher
 from verify.movement import AlarmFlowWatcher, DeliveryWatcher, PermissionWatcher, PrimingWatcher, RateWatcher
-from verify.occurrences import occurrence, times
+from verify.occurrences import KINDS, occurrence, times
+from verify.prescribed import LibraryWatcher
 from verify.properties import Property, check_record
 from verify.recorder import Recorder
 from verify.scene import STROKES, Scene
@@ -40,19 +43,21 @@ class UnjudgeableError(Exception):
 class Judge:
     """Takes events one by one; ``verdict`` may be asked for once, after the last.
 
-    ``hour_ms`` and ``day_ms`` are the widths of the windows that the dose limits are for; smaller ones are for
-    experiments with a pump whose dose guard was made with smaller ones, too. ``properties`` are formulas to judge
-    beside the watchers' claims.
+    ``properties`` are formulas to judge beside the watchers' claims. ``library`` is the one that the journal must
+    name; without it the shipped one counts, if the journal names that.
     """
 
-    def __init__(self, *, hour_ms: int = HOUR_MS, day_ms: int = DAY_MS, properties: Sequence[Property] = ()) -> None:
+    def __init__(self, *, properties: Sequence[Property] = (), library: KnownLibrary | None = None) -> None:
         self._scene = Scene()
+        self._given = library
+        self._limits = "limits: the journal has no header that says which"
         self._properties = properties
         self._recorder = Recorder()
-        self._doses = DoseWatcher({1: hour_ms, 24: day_ms})
+        self._doses = DoseWatcher()
         self._conservation = ConservationWatcher()
         self._alarms = AlarmWatcher()
         self._watchers: tuple[Watcher, ...] = (
+            LibraryWatcher(),
             PermissionWatcher(),
             PrimingWatcher(),
             RateWatcher(),
@@ -60,6 +65,7 @@ class Judge:
             DeliveryWatcher(),
             self._doses,
             BolusWatcher(),
+            BolusAccountWatcher(),
             self._conservation,
             self._alarms,
             SoundWatcher(),
@@ -67,6 +73,7 @@ class Judge:
         )
         self._findings: list[Finding] = []
         self._occurrences: Counter[str] = Counter()
+        self._unknown: Counter[str] = Counter()
         self._encounters = Encounters()
         self._events = 0
         self._complete = False
@@ -78,11 +85,21 @@ class Judge:
                 "it begins in the middle: the pump was continued from an image, and what it had done and was told "
                 "before is not in this journal"
             )
+        if event.kind == "bench.start":
+            self._begin(event)
         self._complete = event.kind == "bench.end"
         try:
             self._take(self._in_order(event))
         except (KeyError, TypeError, ValueError, IndexError) as error:
             raise UnjudgeableError(f"event {event.seq}, {event.kind}: {error!r}") from error
+
+    def _begin(self, event: Event) -> None:
+        if self._events:
+            raise UnjudgeableError(f"event {event.seq} begins it a second time: these are two journals")
+        try:
+            self._scene.known, self._limits = library_of(event.data, self._given)
+        except LibraryUnreadableError as error:
+            raise UnjudgeableError(str(error)) from None
 
     def verdict(self) -> Verdict:
         """Close the journal and return the judgement."""
@@ -97,6 +114,8 @@ class Judge:
         if self._properties:
             self._recorder.take(event)
         self._occurrences[occurrence(event)] += times(event)
+        if event.kind not in KINDS:
+            self._unknown[event.kind] += 1
         self._encounters.take(event, self._scene)
         for watcher in self._watchers:
             self._findings += watcher.see(event, self._scene)
@@ -127,27 +146,28 @@ class Judge:
                 DrugFigure(self._scene.name(code), moved.get((code, "outlet"), 0), moved.get((code, "tip"), 0))
                 for code in codes
             ),
+            limits=self._limits,
+            widths_ms={str(hours): width for hours, width in self._scene.widths_ms.items()},
             windows=self._doses.figures(self._scene),
+            unknown=dict(sorted(self._unknown.items())),
             occurrences=dict(sorted(self._occurrences.items())),
             encounters=dict(sorted(self._encounters.counts.items())),
         )
 
 
 def judge(
-    events: Iterable[Event], *, hour_ms: int = HOUR_MS, day_ms: int = DAY_MS, properties: Sequence[Property] = ()
+    events: Iterable[Event], *, properties: Sequence[Property] = (), library: KnownLibrary | None = None
 ) -> Verdict:
     """Judge the events of a journal. Raises ``UnjudgeableError`` if one lacks what its kind must say."""
-    bench = Judge(hour_ms=hour_ms, day_ms=day_ms, properties=properties)
+    bench = Judge(properties=properties, library=library)
     for event in events:
         bench.take(event)
     return bench.verdict()
 
 
-def judge_lines(
-    lines: Iterable[str], *, hour_ms: int = HOUR_MS, day_ms: int = DAY_MS, properties: Sequence[Property] = ()
-) -> Verdict:
+def judge_lines(lines: Iterable[str], *, properties: Sequence[Property] = ()) -> Verdict:
     """Judge a journal's lines. Raises ``JournalDamagedError`` or ``UnjudgeableError``."""
-    return judge(read_journal(lines), hour_ms=hour_ms, day_ms=day_ms, properties=properties)
+    return judge(read_journal(lines), properties=properties)
 
 
 def judge_file(path: str | Path) -> Verdict:

@@ -24,6 +24,24 @@ QUALIFIERS = {
 }
 """Which data of an event belong to its name."""
 
+_KINDS = {
+    "alarm": "cause_gone cleared forgotten raised silenced sound",
+    "battery": "level",
+    "bench": "catheter_emptied end line_emptied refill start thawed valve_reset",
+    "catheter": "flow",
+    "drive": "recovered strokes turned_dry",
+    "fault": "called_off cleared failed injected planned",
+    "guard": "refused",
+    "power": "cut restored",
+    "pump": "bolus prescription refill state",
+    "session": "closed opened",
+    "telemetry": "held released",
+    "valve": "shut",
+    "wire": "alarms authentication_failed command malformed not_permitted rejected",
+}
+KINDS = frozenset(f"{area}.{name}" for area, names in _KINDS.items() for name in names.split())
+"""Every kind of event that the judge has heard of; it cannot say what another one means."""
+
 
 def occurrence(event: Event) -> str:
     """Return the name under which an event is counted, such as ``alarm.raised motor_stall``."""

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from protocol.units import DAY_MS, HOUR_MS
+from protocol.units import DAY_MS, HOUR_MS, Milliseconds
 from verify.timeline import Curve, Steps, Timeline, value_at
 
 if TYPE_CHECKING:
@@ -90,14 +90,14 @@ def _draw_curve(axes: Axes, curve: Curve, timeline: Timeline, unit_ms: int) -> N
     colour = WINDOW_COLOURS.get(curve.hours, "#0072B2")
     at, mass = _columns(curve.thinned(COLUMNS, timeline.ends_at_ms), timeline.ends_at_ms, unit_ms, unit_pg)
     axes.fill_between(at, mass, step="post", color=colour, alpha=0.25, linewidth=0)
-    axes.step(at, mass, where="post", color=colour, linewidth=1.2, label=f"in the last {_hours(curve.hours)}")
+    axes.step(at, mass, where="post", color=colour, linewidth=1.2, label=f"in the last {_window(curve)}")
     if curve.limit_pg:
         at, limit = _columns(curve.limit_pg, timeline.ends_at_ms, unit_ms, unit_pg)
         axes.step(at, limit, where="post", color=LIMIT_COLOUR, linewidth=1.4, linestyle="--", label="limit in force")
         _draw_excess(axes, curve, timeline, unit_ms, unit_pg)
     axes.set_ylabel(f"{curve.drug}, {unit}")
     axes.set_ylim(0, 1.18 * _top_pg(curve) / unit_pg)
-    axes.set_title(f"{curve.drug}: any {_hours(curve.hours)}", loc="left", fontsize=10)
+    axes.set_title(f"{curve.drug}: any {_window(curve)}", loc="left", fontsize=10)
     axes.grid(alpha=0.25)
     axes.legend(loc="lower right", bbox_to_anchor=(1, 0.99), ncols=3, fontsize=8, frameon=False)
 
@@ -166,8 +166,9 @@ def _time_unit(timeline: Timeline) -> tuple[str, int]:
     return ("days", DAY_MS) if timeline.ends_at_ms > 3 * DAY_MS else ("hours", HOUR_MS)
 
 
-def _hours(hours: int) -> str:
-    return "hour" if hours == 1 else f"{hours} hours"
+def _window(curve: Curve) -> str:
+    hours = "hour" if curve.hours == 1 else f"{curve.hours} hours"
+    return hours if curve.width_ms == curve.hours * HOUR_MS else f"{Milliseconds(curve.width_ms)} (for {hours})"
 
 
 # --- the terminal --------------------------------------------------------------------------------------------
@@ -187,7 +188,7 @@ def _text_plot(curve: Curve, timeline: Timeline, width: int, *, colour: bool) ->
         figure.draw(figure.signal(*_corners(at, limit), marker=plotext.marker("-", "red+")).lines(True))
     at, mass = _columns(curve.thinned(width, timeline.ends_at_ms), timeline.ends_at_ms, unit_ms, unit_pg)
     figure.draw(figure.signal(*_corners(at, mass), marker=plotext.marker("hd", "green+")).lines(True))
-    figure.title(f"{curve.drug} at the tip in any {_hours(curve.hours)}, {unit} (---- limit in force)")
+    figure.title(f"{curve.drug} at the tip in any {_window(curve)}, {unit} (---- limit in force)")
     figure.label(time_unit)
     text = str(figure.build())
     return text if colour else str(plotext.uncolorize(text))

@@ -11,9 +11,13 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from emulator.journal import Event
+from protocol.units import HOUR_MS, Milliseconds
+from verify.library import NOTHING, Hard, KnownLibrary, Limits
 
 PLACES = ("outlet", "tip")
 WINDOWS_H = (1, 24)
+WIDTHS = ("hour_ms", "day_ms")
+"""What the header calls their widths."""
 
 BESIDE = ("pocket", "tissue")
 
@@ -47,20 +51,6 @@ class Stroke(NamedTuple):
     """Whether nobody had asked for it: the drive ran away."""
 
 
-class Limits(NamedTuple):
-    """Most mass, in picograms, in any sliding hour and any sliding 24 hours."""
-
-    hour: int
-    day: int
-
-    def of(self, hours: int) -> int:
-        """Return the limit of the window of so many hours."""
-        return self.hour if hours == 1 else self.day
-
-
-NOTHING = Limits(0, 0)
-
-
 class Scene:
     """The situation up to and including the last event taken."""
 
@@ -73,6 +63,8 @@ class Scene:
         """What the reservoir truly holds."""
         self.prescription: dict[str, Any] = {}
         self.start: dict[str, Any] = {}
+        self.known: KnownLibrary | None = None
+        """The library that the judge has read itself; without one the header's limits are taken on its word."""
         self.faults: set[str] = set()
         self.standing = False
         """Whether a magnetic field holds the rotor, or it has not recovered from one yet."""
@@ -116,10 +108,32 @@ class Scene:
         A drug that a new prescription no longer names keeps its last limits: it may still stand in the line. A
         drug for which nobody ever set a limit may not be delivered at all.
         """
-        known = [limits[code] for limits in (self._prescribed, self._library) if code in limits]
+        known = [limits for limits in (self._prescribed.get(code), self.library_limits(code)) if limits]
         if not known:
             return NOTHING
         return Limits(min(limit.hour for limit in known), min(limit.day for limit in known))
+
+    def library_limits(self, code: int) -> Limits | None:
+        """Return the library's hard limits for a drug; None if it does not have it."""
+        hard = self.hard(code)
+        if hard:
+            return Limits(hard.limit_1h, hard.limit_24h)
+        return None if self.known else self._library.get(code)
+
+    def hard(self, code: int) -> Hard | None:
+        """Return all that a library that the judge has read allows of a drug."""
+        return self.known.drugs.get(code) if self.known else None
+
+    @property
+    def widths_ms(self) -> dict[int, int]:
+        """Return how wide the windows of an hour and of a day are: real ones, unless the header names others."""
+        named = self.start.get("windows", {})
+        return {hours: int(named.get(key, hours * HOUR_MS)) for hours, key in zip(WINDOWS_H, WIDTHS, strict=True)}
+
+    def window(self, hours: int) -> str:
+        """Name a window by its hours, and by its width if that is another."""
+        width_ms = self.widths_ms[hours]
+        return f"{hours} h" if width_ms == hours * HOUR_MS else f"{Milliseconds(width_ms)} for {hours} h"
 
     @property
     def has_valves(self) -> bool:

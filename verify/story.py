@@ -25,6 +25,10 @@ LIMIT_1H, LIMIT_24H = 4 * MASS_PG, 96 * MASS_PG
 
 DRUG = {"code": 1, "concentration": CONCENTRATION, "limit_1h": LIMIT_1H, "limit_24h": LIMIT_24H}
 PATIENT_BOLUS = {"volume": STROKE_NL, "duration": 10 * MINUTE_MS, "lockout": HOUR_MS, "count_24h": 2}
+BOLUS_TOLD: dict[str, dict[str, int]] = {
+    "started": {"volume_nl": STROKE_NL, "duration_ms": 10 * MINUTE_MS},
+    "ended": {"volume_nl": STROKE_NL, "not_delivered_nl": 0},
+}
 RATES = {"minimum": 6_000, "min": 48_000, "max": 24_000_000}
 
 
@@ -46,7 +50,9 @@ class Story:
         self.tell(0, "bench.start", **{**bench, **start})
 
     def tell(self, at_ms: int, kind: str, /, **data: Any) -> Story:
-        """Record any event."""
+        """Record any event; a bolus is the prescribed one, all of it, unless it is told otherwise."""
+        if kind == "pump.bolus":
+            data = {**BOLUS_TOLD.get(data["what"], {}), **data}
         if kind == "alarm.raised":
             self._named[data["priority"]] = data["alarm"]
         self.journal.record(at_ms, kind, **data)

@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 from emulator.journal import Event
-from protocol.units import HOUR_MS
 from verify.scene import STROKES, WINDOWS_H, Scene, word
 
 Steps = list[tuple[int, int]]
@@ -31,6 +30,8 @@ class Curve:
     hours: int
     mass_pg: Steps
     limit_pg: Steps
+    width_ms: int
+    """How wide the window was in truth."""
 
     @property
     def highest_pg(self) -> int:
@@ -149,8 +150,9 @@ class _Reader:
     def _curves(self, ends_at_ms: int) -> Iterator[Curve]:
         for code, strokes in sorted(self.strokes.items()):
             for hours in WINDOWS_H if strokes else ():
-                mass = _window(strokes, hours * HOUR_MS, ends_at_ms)
-                yield Curve(code, self.scene.name(code), hours, mass, self.limits.get((code, hours), []))
+                width_ms = self.scene.widths_ms[hours]
+                mass = _window(strokes, width_ms, ends_at_ms)
+                yield Curve(code, self.scene.name(code), hours, mass, self.limits.get((code, hours), []), width_ms)
 
     def _begin(self, words: str, at_ms: int, kind: str) -> None:
         self.open_spans.setdefault(words, Span(words, at_ms, at_ms, kind))

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import enum
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from protocol.units import DAY_MS, HOUR_MS, MINUTE_MS, Picograms
+from protocol.units import DAY_MS, HOUR_MS, MINUTE_MS, Milliseconds, Picograms
 
 if TYPE_CHECKING:
     from verify.formula_verdict import FormulaVerdict
 
+
+HOLDS, INCOMPLETE, VIOLATED = "holds", "incomplete", "violated"
 
 FORMULA = "formula "
 """What the name of a formula's premise begins with, among counts."""
@@ -20,6 +23,8 @@ FORMULA = "formula "
 class Claim(enum.StrEnum):
     """What is claimed and can be broken. The words are what a reader sees, and what a suite asserts."""
 
+    LIBRARY = "drug library"
+    """A header, a prescription or a bolus is above the drug library's hard limits, or names others than it has."""
     DOSE = "dose limit"
     """A sliding window held more drug than the limit in force."""
     MOVEMENT = "movement"
@@ -36,6 +41,8 @@ class Claim(enum.StrEnum):
     """A patient bolus began before its lockout was over."""
     COUNT = "bolus count"
     """More patient boluses in a sliding 24 hours than granted."""
+    BOLUS = "bolus as told"
+    """What the pump said of a bolus is not what moved, or not what it had said before."""
     CONSERVATION = "conservation"
     """Drug appeared or vanished between reservoir, line and tip."""
     LATE_ALARM = "late alarm"
@@ -97,12 +104,14 @@ class WindowFigure:
     limit_pg: int
     """The limit in force when the window ended; 0 if none was."""
     ends_at_ms: int
+    window: str
+    """The hours, and the window's width if that is another."""
 
     def line(self) -> str:
         """Return the figure as one line for a person."""
         share = f"{100 * self.mass_pg // self.limit_pg} %" if self.limit_pg else "no limit in force"
         return (
-            f"{self.drug}, {self.place}, any {self.hours} h: {Picograms(self.mass_pg)} of "
+            f"{self.drug}, {self.place}, any {self.window}: {Picograms(self.mass_pg)} of "
             f"{Picograms(self.limit_pg)} ({share}), window ending {pump_time(self.ends_at_ms)}"
         )
 
@@ -127,11 +136,29 @@ class Figures:
     strokes: int
     volume_nl: int
     drugs: tuple[DrugFigure, ...]
+    limits: str
+    """Whose limits it was judged by, in words."""
+    widths_ms: dict[str, int]
+    """How wide the windows were by their hours, as the journal's header says."""
     windows: tuple[WindowFigure, ...]
+    unknown: dict[str, int]
+    """How many events were of a kind that the judge does not know."""
     occurrences: dict[str, int]
     """How often each kind of event happened: a claim whose premise never occurred has shown nothing."""
     encounters: dict[str, int]
     """How often which event came in which state during which alarm, by the names of ``verify.encounters``."""
+
+    def remarks(self) -> Iterator[str]:
+        """Yield what a reader must know before believing a verdict."""
+        yield self.limits
+        if not self.complete:
+            yield "the journal has no end: nothing shows what came after its last line, so it is no evidence"
+        if self.unknown:
+            kinds = ", ".join(f"{kind} ({count})" for kind, count in self.unknown.items())
+            yield f"not judged, because these kinds of events are not known here: {kinds}"
+        other = [f"{Milliseconds(ms)} for {h} h" for h, ms in self.widths_ms.items() if ms != int(h) * HOUR_MS]
+        if other:
+            yield f"judged with the windows that the header names, not with real ones: {', '.join(other)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +172,7 @@ class Verdict:
 
     @property
     def holds(self) -> bool:
-        """Whether nothing was violated."""
+        """Whether nothing was violated in what there is; a journal that was cut short may go on as it likes."""
         return not self.findings and not self.violated_formulas
 
     @property
@@ -155,8 +182,10 @@ class Verdict:
 
     @property
     def word(self) -> str:
-        """Return ``holds`` or ``violated``."""
-        return "holds" if self.holds else "violated"
+        """Return ``violated``; or ``incomplete`` if the journal lacks its end; or ``holds``."""
+        if not self.holds:
+            return VIOLATED
+        return HOLDS if self.figures.complete else INCOMPLETE
 
     def counts(self) -> Counter[str]:
         """Return how often what happened, what met what, and how often each formula's premise became true.
@@ -181,7 +210,7 @@ class Verdict:
         return [
             f"{self.word}: {len(self.findings)} findings{broken} in {figures.events} events, "
             f"{figures.strokes} strokes, {pump_time(figures.ends_at_ms)}",
-            *([] if figures.complete else ["the journal has no end: what came after its last line is not judged"]),
+            *figures.remarks(),
             *(finding.line() for finding in self.findings),
             *(line for formula in self.formulas for line in formula.lines()),
             *(window.line() for window in figures.windows),

@@ -1,14 +1,14 @@
 """A small world for experiments: one pump on a bench, people who talk to it over frames, and the judge at the end.
 
-Everything is made from a seed. ``SMALL`` windows shrink the guard's hour and day to a minute and 24 minutes, and
-the judge's with them: limits are reached within a few strokes, where tests at real sizes would be nearly blind.
+Everything is made from a seed. ``SMALL`` windows shrink the guard's hour and day to a minute and 24 minutes; the
+journal's header says so, and the judge takes them from there. Limits are reached within a few strokes, where tests at
+real sizes would be nearly blind.
 """
 
 from __future__ import annotations
 
 from contextlib import suppress
 from random import Random
-from typing import NamedTuple
 
 from emulator.bench import Bench
 from emulator.device import Filling, PumpDevice
@@ -16,6 +16,7 @@ from emulator.firmware.guard import Sizes
 from emulator.hardware.profile import Profile, load_profile
 from emulator.journal import Journal
 from emulator.library import Library
+from emulator.windows import Windows
 from protocol.carrier import CarrierLost
 from protocol.conversation import ChannelEnded, Conversation, NoAnswer, PeerRejected
 from protocol.errors import ProtocolError
@@ -49,15 +50,7 @@ MORPHINE = 1
 NO_BOLUS = PatientBolusGrant(Nanolitres(0), Milliseconds(0), Milliseconds(0), 0)
 
 
-class Windows(NamedTuple):
-    """The guard's buckets and what the judge takes an hour and a day to be, in milliseconds."""
-
-    sizes: Sizes
-    hour_ms: int
-    day_ms: int
-
-
-REAL = Windows(Sizes(), HOUR_MS, DAY_MS)
+REAL = Windows()
 SMALL = Windows(Sizes(5_017, 13, 60_200, 25), HOUR_MS // 60, DAY_MS // 60)
 """Sixty times smaller and in fewer buckets, each 0.33 % longer than nominal, like the real ones."""
 
@@ -91,7 +84,7 @@ class World:
             entropy=self.random.randbytes,
             filling=Filling(volume_nl, ((MORPHINE, concentration),)),
             journal=self.journal,
-            sizes=windows.sizes,
+            windows=windows,
             seed=seed,
         )
         self.bench = Bench(self.device, self.library)
@@ -197,5 +190,4 @@ class World:
     def verdict(self) -> Verdict:
         """Close the journal and have it judged, by the shipped properties too."""
         self.bench.finish()
-        hour_ms, day_ms = self.windows.hour_ms, self.windows.day_ms
-        return judge_lines(self.journal.lines, hour_ms=hour_ms, day_ms=day_ms, properties=load_properties())
+        return judge_lines(self.journal.lines, properties=load_properties())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ from verify.story import PERIOD_MS, Story, healthy
 @pytest.fixture
 def journal(tmp_path: Path) -> Path:
     """Return the path of a healthy journal."""
-    return written(healthy(1), tmp_path)
+    return written(healthy(1).tell(DAY_MS, "bench.end"), tmp_path)
 
 
 def written(story: Story, folder: Path) -> Path:
@@ -39,6 +40,18 @@ def test_a_good_journal_holds(journal: Path) -> None:
     assert result.stdout.startswith("holds: 0 findings")
 
 
+def test_a_journal_without_its_end_is_exit_code_3(journal: Path) -> None:
+    """A journal that was cut off at the end of a line is incomplete and never good: no hash shows what is gone."""
+    lines = journal.read_text("utf-8").splitlines(keepends=True)
+    for kept in (1, len(lines) - 1):
+        journal.write_text("".join(lines[:kept]), encoding="utf-8")
+        result = run(journal)
+        assert result.exit_code == 3
+        assert result.stdout.startswith("incomplete: 0 findings")
+        assert "the journal has no end" in result.stdout
+        assert json.loads(run(journal, "--json").stdout)["verdict"] == "incomplete"
+
+
 def test_a_violated_journal_is_exit_code_1(tmp_path: Path) -> None:
     """Every finding is one line, and the exit code tells a script."""
     result = run(written(Story().prescribe().state(0, "stopped", 0).strokes([PERIOD_MS]), tmp_path))
@@ -56,7 +69,10 @@ def test_the_verdict_as_json(journal: Path) -> None:
 def test_the_formulas_are_reported(journal: Path) -> None:
     """The summary says how many hold, and names those whose premise never came true."""
     lines = run(journal).stdout.splitlines()
-    assert any(line.startswith("formulas: ") and " 0 violated" in line for line in lines)
+    counts = next(line for line in lines if line.startswith("formulas: "))
+    assert " 0 violated" in counts
+    held, idle = (int(re.search(rf"(\d+) {words}", counts)[1]) for words in ("hold", "with no premise"))  # type: ignore[index]
+    assert held < 10 < idle
     assert any(line.startswith("premise never true") and "clock-alarm" in line for line in lines)
 
 

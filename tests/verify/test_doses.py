@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from protocol.units import DAY_MS, HOUR_MS
-from verify.story import DRUG, LIMIT_1H, LIMIT_24H, MASS_PG, PERIOD_MS, Story, healthy
+from protocol.units import DAY_MS, HOUR_MS, MINUTE_MS
+from verify.judge import UnjudgeableError
+from verify.story import DRUG, LIMIT_1H, LIMIT_24H, MASS_PG, PERIOD_MS, STROKE_NL, Story, healthy
 from verify.verdict import Claim, Finding, Verdict
 
 
@@ -82,6 +83,35 @@ def test_the_library_limit_holds_whatever_is_prescribed() -> None:
     assert {finding.allowed for finding in doses(verdict)} == {LIMIT_1H - 1}
 
 
+SMALL = {"hour_ms": HOUR_MS // 60, "day_ms": DAY_MS // 60}
+
+
+def test_the_windows_are_those_of_the_header() -> None:
+    """What fills an hour in a minute is too much by the hour, and too little for a window of a minute to notice."""
+    strokes = range(MINUTE_MS, 20 * MINUTE_MS, MINUTE_MS)
+    by_the_hour = Story().prescribe(rate=1_440 * STROKE_NL).strokes(strokes).verdict()
+    assert doses(by_the_hour)
+    assert by_the_hour.figures.widths_ms == {"1": HOUR_MS, "24": DAY_MS}
+    small = Story(windows=SMALL).prescribe(rate=1_440 * STROKE_NL).strokes(strokes).verdict()
+    assert doses(small) == []
+    assert any("not with real ones: 1 min for 1 h, 24 min for 24 h" in line for line in small.lines())
+    assert not any("windows that the header names" in line for line in by_the_hour.lines())
+
+
+def test_small_windows_are_judged_as_strictly() -> None:
+    """One stroke more than the limit within a window as the header names it is found, and the finding names it."""
+    story = Story(windows=SMALL).prescribe(rate=24_000_000).strokes([HOUR_MS + at for at in range(5)])
+    assert any("in the 1 min for 1 h ending" in finding.words for finding in doses(story.verdict()))
+
+
+@pytest.mark.parametrize("width", [0, -1, "an hour", None])
+def test_a_window_of_no_width_is_not_judged(width: object) -> None:
+    """A header that names no windows that there can be gets no verdict."""
+    story = Story(windows={"hour_ms": width}).prescribe().infuse(0, HOUR_MS)
+    with pytest.raises(UnjudgeableError):
+        story.verdict()
+
+
 def test_a_drug_without_any_limit_may_not_move() -> None:
     """A drug that neither a prescription nor the library limits is over its limit with the first picogram."""
     story = Story(drugs={}).prescribe(drugs=[{**DRUG, "code": 2}]).infuse(0, HOUR_MS)
@@ -91,9 +121,10 @@ def test_a_drug_without_any_limit_may_not_move() -> None:
 def test_a_drug_that_is_no_longer_prescribed_keeps_its_limits() -> None:
     """The old drug in the line is judged by its last limits after a change of drug."""
     other = [{**DRUG, "code": 2}]
-    story = Story(drugs={}).prescribe().infuse(0, HOUR_MS).prescribe(HOUR_MS, drugs=other)
+    both = {code: {"name": code, "limit_1h": 10 * LIMIT_1H, "limit_24h": 10 * LIMIT_24H} for code in ("1", "2")}
+    story = Story(drugs=both).prescribe().infuse(0, HOUR_MS).prescribe(HOUR_MS, drugs=other)
     assert story.infuse(HOUR_MS, DAY_MS).verdict().holds
-    story = Story(drugs={}).prescribe().infuse(0, HOUR_MS).prescribe(HOUR_MS, drugs=other)
+    story = Story(drugs=both).prescribe().infuse(0, HOUR_MS).prescribe(HOUR_MS, drugs=other)
     assert doses(story.strokes([HOUR_MS + 1]).verdict())
 
 

@@ -106,9 +106,13 @@ def test_a_jump_of_the_clock_is_owed_until_power_fails() -> None:
 def test_a_session_that_breaks_off_during_a_prime_is_aborted() -> None:
     """A prime on a stopped pump changes nothing about what the pump infuses: the alarm is due, and no false one."""
     story = healthy(1).tell(DAY_MS, "session.opened", role="clinician").state(DAY_MS, "stopped", 0)
-    story.state(DAY_MS + 1, "priming", RATE).tell(DAY_MS + 2, "session.closed", role="clinician", cause="idle")
+    story.state(DAY_MS + 1, "priming", RATE)
+    story.tell(DAY_MS + 1, "pump.bolus", what="started", kind="prime", duration_ms=STROKE_NL * DAY_MS // RATE)
+    story.tell(DAY_MS + 2, "session.closed", role="clinician", cause="idle")
     assert Claim.LATE_ALARM in deepcopy(story).verdict(DAY_MS + HOUR_MS).broken()
-    story.raised(DAY_MS + MINUTE_MS, "session_aborted").state(DAY_MS + MINUTE_MS, "stopped", 0)
+    story.raised(DAY_MS + MINUTE_MS, "session_aborted")
+    story.tell(DAY_MS + MINUTE_MS, "pump.bolus", what="ended", kind="prime", not_delivered_nl=467)
+    story.state(DAY_MS + MINUTE_MS, "stopped", 0)
     assert story.verdict().holds
 
 

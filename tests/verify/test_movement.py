@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from protocol.units import DAY_MS, HOUR_MS
-from verify.story import MASS_PG, PERIOD_MS, RATE, STROKE_NL, Story, healthy
+from verify.story import DRUG, MASS_PG, PERIOD_MS, RATE, STROKE_NL, Story, healthy
 from verify.verdict import Claim
 
 
@@ -81,7 +81,7 @@ def test_one_stroke_early_is_allowed_and_two_are_not() -> None:
 
 def test_a_burst_after_a_pause_is_found() -> None:
     """Strokes that were missed may not be made up for all at once."""
-    story = Story().prescribe(drugs=[{"code": 1, "limit_1h": 99 * MASS_PG, "limit_24h": 99 * MASS_PG}])
+    story = Story().prescribe(drugs=[{**DRUG, "limit_1h": 40 * MASS_PG, "limit_24h": 99 * MASS_PG}])
     story.tell(1, "fault.injected", fault="motor_stall").tell(HOUR_MS, "fault.cleared", fault="motor_stall")
     assert Claim.OVER_DELIVERY in story.strokes([HOUR_MS, HOUR_MS + 1, HOUR_MS + 2]).verdict().broken()
 

@@ -88,6 +88,15 @@ def test_each_part_is_good_only_by_its_own_file(good: Run) -> None:
         assert seen[name] is Grade.GOOD, name
 
 
+@pytest.mark.parametrize(("word", "grade"), [("holds", Grade.GOOD), ("incomplete", Grade.INCOMPLETE)])
+def test_a_journal_without_its_end_leaves_its_part_incomplete(good: Run, word: str, grade: Grade) -> None:
+    """A journal that was cut short is named, and no good evidence beside any that is whole."""
+    given = {"whole.jsonl": {"verdict": "holds"}, "cut.jsonl": {"verdict": word}}
+    (part,) = [part for part in parts(evidence(good, verdicts=given)) if part.name == "journals"]
+    assert part.grade is grade
+    assert ("cut.jsonl" in part.words) == (grade is Grade.INCOMPLETE)
+
+
 @pytest.mark.parametrize(
     ("given", "name"),
     [
@@ -95,6 +104,7 @@ def test_each_part_is_good_only_by_its_own_file(good: Run) -> None:
         ({"mutants": {"mutants": [{**MUTANT, "result": "a word nobody knows"}]}}, "mutants"),
         ({"faults": {"outcomes": [{"failure": "FLOOD", "holds": False}]}}, "faults"),
         ({"verdicts": {"j": {"verdict": "violated"}}}, "journals"),
+        ({"verdicts": {"j": {"verdict": "nonsense"}}}, "journals"),
         ({"verdicts": {"j": {"verdict": "violated", "formulas": [{"id": "no-flood", "outcome": "violated"}]}}},
          "properties over time"),
     ],
@@ -452,7 +462,10 @@ def test_a_failed_part_is_exit_code_1(tmp_path: Path, listed: Path) -> None:
 def test_a_journal_is_judged_and_drawn_if_it_breaks_a_claim(tmp_path: Path, listed: Path) -> None:
     """A counterexample has its dose plot on the page; a good journal has none."""
     paths = []
-    for name, story in (("fine", healthy(1)), ("bad", healthy(1).state(DAY_MS, "stopped", 0).strokes([DAY_MS + 1]))):
+    for name, story in (
+        ("fine", healthy(1).tell(DAY_MS, "bench.end")),
+        ("bad", healthy(1).state(DAY_MS, "stopped", 0).strokes([DAY_MS + 1])),
+    ):
         story.journal.flush()
         paths.append(tmp_path / f"{name}.jsonl")
         paths[-1].write_text("\n".join(story.journal.lines) + "\n", "utf-8")

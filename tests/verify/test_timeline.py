@@ -75,7 +75,7 @@ def test_thinning_never_hides_a_peak(masses: list[int], gaps: list[int], columns
     for mass, gap in zip(masses, gaps, strict=False):
         ends += gap
         steps.append((ends, mass))
-    thinned = Curve(1, "morphine", 1, steps, []).thinned(columns, ends)
+    thinned = Curve(1, "morphine", 1, steps, [], HOUR_MS).thinned(columns, ends)
     assert len(thinned) <= columns
     width = -(-(ends + 1) // columns)
     for begins in range(0, ends + 1, width):

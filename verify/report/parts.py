@@ -13,6 +13,7 @@ from typing import NamedTuple
 from verify.report.evidence import NOTHING_SHOWN, VIOLATED, Evidence, formula_rows
 from verify.trace.matrix import NOT_RUN, Standing
 from verify.trace.results import FAILED, PASSED, SKIPPED
+from verify.verdict import HOLDS, INCOMPLETE
 
 WHY = {Standing.PART: " (passed what was run, and some of their tests were not run)"}
 KILLED = ("killed", "equivalent")
@@ -82,9 +83,13 @@ def _journals(evidence: Evidence) -> Part:
     name = "journals"
     if not evidence.verdicts:
         return Part(name, Grade.NOT_RUN, "no journal or judgement was given")
-    bad = [journal for journal, verdict in evidence.verdicts.items() if verdict["verdict"] != "holds"]
+    said = {journal: verdict["verdict"] for journal, verdict in evidence.verdicts.items()}
+    bad = [journal for journal, word in said.items() if word not in (HOLDS, INCOMPLETE)]
     if bad:
         return Part(name, Grade.FAILED, f"violated: {', '.join(bad)}")
+    cut = [journal for journal, word in said.items() if word == INCOMPLETE]
+    if cut:
+        return Part(name, Grade.INCOMPLETE, f"{len(said)} judged, nothing violated; without an end: {', '.join(cut)}")
     return Part(name, Grade.GOOD, f"{len(evidence.verdicts)} judged, nothing violated")
 
 
