@@ -18,6 +18,7 @@ from verify.mutants.seeding import SeedingFinder, seed
 from verify.suites.registry import NAMES, suite
 
 BANK = {mutant.id: mutant for mutant in read_bank()}
+"""Not held against the code here: that is one test below, and the others are about how a bank is tried."""
 GUARD = "emulator/firmware/guard.py"
 
 
@@ -155,8 +156,9 @@ def test_a_mutant_that_cannot_be_imported_is_no_kill() -> None:
         list(trials((mutant("FULL_PG = 1 << 62", "FULL_PG = nothing"),), Effort(), (), 1))
 
 
-def test_the_command_tells_what_noticed_and_fails_for_a_name_of_nobody() -> None:
+def test_the_command_tells_what_noticed_and_fails_for_a_name_of_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
     """The command's table names mutant and property; an unknown name is wrong usage."""
+    monkeypatch.setattr("thecal.mutants.load_bank", read_bank)
     told = CliRunner().invoke(mutants, ["--only", "METER-06", "--list"])
     assert told.exit_code == 0
     assert "METER-06" in told.stdout
