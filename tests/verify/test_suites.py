@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from hypothesis import settings
 
+from tests import drawn
 from verify.suites.registry import NAMES, suite, suite_of
 from verify.suites.suite import Effort, Property, Suite, require, show
 
 SUITES = {name: suite(name) for name in NAMES}
 PROPERTIES = {each.name: each for found in SUITES.values() for each in found.properties}
-SEED = 1
-CI_EXAMPLES = 100
-"""The examples of the profile whose effort is the smoke budget; a night is fifty times as long."""
+TOURS = ("wire.healthy", "wire.faulty")
+"""Whatever the budget, they play every tour; of these a smoke test plays one script, in test_wire_properties."""
 
 
 @pytest.mark.safety
@@ -24,12 +23,16 @@ CI_EXAMPLES = 100
 def test_every_property_holds(name: str, record_property: Callable[[str, object], None]) -> None:
     """The code as it is breaks no property, and every premise of each occurs."""
     each = PROPERTIES[name]
-    outcome = show(each, Effort(SEED, max(1, settings().max_examples // CI_EXAMPLES) * each.smoke))
+    if drawn.is_smoke() and name in TOURS:
+        pytest.skip("a smoke test plays no tours")
+    outcome = show(each, Effort(drawn.seed(), drawn.budget(each.smoke)))
     if outcome.effort.counterexample:
         record_property("counterexample", outcome.effort.counterexample)
-    if each.premises:
+    if each.premises and not drawn.is_smoke():
         record_property("reached", {premise: outcome.effort.reached[premise] for premise in each.premises})
     assert outcome.story is None, outcome.story
+    if drawn.is_smoke() and outcome.missed:
+        pytest.skip(f"nothing broke, but so few examples do not reach: {', '.join(outcome.missed)}")
     assert not outcome.missed
     assert outcome.effort.tried > 0
 
