@@ -125,7 +125,7 @@ def test_seeding_changes_memory_alone(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_kill_a_survivor_and_a_wrong_equivalent_are_told_apart() -> None:
-    """What is noticed is killed, what is not survives, and an equivalent that is noticed is none."""
+    """What is noticed is killed, or noticed by another than expected; an equivalent that is noticed is none."""
     killed, survivor = BANK["GUARD-01"], UNNOTICEABLE._replace(id="S")
     effort = Effort()
     unmutated = baseline(effort, ("guard",))
@@ -133,8 +133,18 @@ def test_a_kill_a_survivor_and_a_wrong_equivalent_are_told_apart() -> None:
     for of, declared in ((killed, "W"), (survivor, "E")):  # the same outcomes, of mutants that are declared otherwise
         other = of._replace(id=declared, status="equivalent", reason="it is thought")
         found[declared] = found[of.id]._replace(mutant=other)
+    by_another = killed._replace(id="A", expected="guard.lost is full")
+    found["A"] = found["GUARD-01"]._replace(mutant=by_another)
     words = {name: word(verdict) for name, verdict in found.items()}
-    assert words == {"GUARD-01": "killed", "W": "NOT EQUIVALENT", "S": "SURVIVED", "E": "equivalent"}
+    assert words == {
+        "GUARD-01": "killed",
+        "W": "NOT EQUIVALENT",
+        "S": "SURVIVED",
+        "E": "equivalent",
+        "A": "noticed by another",
+    }
+    assert rows([found["A"]])[0][2].endswith(", not guard.lost is full")
+    assert as_json(unmutated, [found["A"]])["holds"]
     assert not as_json(unmutated, list(found.values()))["holds"]
     assert Counter(row[1] for row in rows(list(found.values()))) == Counter(words.values())
 

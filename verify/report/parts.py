@@ -14,7 +14,8 @@ from verify.report.evidence import NOTHING_SHOWN, VIOLATED, Evidence, formula_ro
 from verify.trace.matrix import NOT_RUN, Standing
 from verify.trace.results import FAILED, PASSED, SKIPPED
 
-KILLED = ("killed", "equivalent")
+BY_ANOTHER = "noticed by another"
+KILLED = ("killed", BY_ANOTHER, "equivalent")
 
 
 class Grade(enum.StrEnum):
@@ -117,8 +118,8 @@ def _mutants(evidence: Evidence) -> Part:
     results = [str(mutant.get("result", "unknown")) for mutant in evidence.mutants["mutants"]]
     bad = [result for result in results if result not in KILLED]
     words = (
-        f"{len(results)} seeded: {results.count('killed')} noticed, {results.count('equivalent')} equivalent, "
-        f"{len(bad)} not as declared"
+        f"{len(results)} seeded: {results.count('killed')} noticed, {results.count(BY_ANOTHER)} by another property "
+        f"than expected, {results.count('equivalent')} equivalent, {len(bad)} not as declared"
     )
     if not results:
         return Part(name, Grade.NOT_RUN, "the bank is empty")
