@@ -13,7 +13,7 @@ from thecal.failures import FAILURE_FOUND, Failure, OutsideMissing
 from thecal.output import as_text, bad, emit, good, say, table, tell
 from verify.mutants.bank import BankError, Mutant, chosen, load_bank
 from verify.mutants.matrix import HEADINGS, as_json, described, rows, summary, word
-from verify.mutants.run import Effort, TrialError, Verdict, baseline, trials
+from verify.mutants.run import Effort, TrialError, Verdict, baseline, needed, trials
 from verify.mutants.trial import Tried
 from verify.suites.registry import NAMES, suite_of
 
@@ -62,7 +62,7 @@ def mutants(
         return
     _need_hypothesis()
     effort = Effort(seed, scale, every)
-    unmutated = _unmutated(effort, NAMES)
+    unmutated = _unmutated(effort, needed(bank))
     verdicts = _tried(bank, effort, unmutated, jobs or os.cpu_count() or 1)
     if out is not None:
         out.write(as_text(as_json(unmutated, verdicts)) + "\n")

@@ -13,7 +13,7 @@ import emulator.firmware
 from thecal.mutants import mutants
 from verify.mutants.bank import BankError, Mutant, check, chosen, load_bank, read, read_bank, source_of
 from verify.mutants.matrix import as_json, rows, word
-from verify.mutants.run import Effort, TrialError, baseline, trials
+from verify.mutants.run import Effort, TrialError, baseline, needed, trials
 from verify.mutants.seeding import SeedingFinder, seed
 from verify.suites.registry import NAMES, suite
 
@@ -147,6 +147,15 @@ def test_a_kill_a_survivor_and_a_wrong_equivalent_are_told_apart() -> None:
     assert as_json(unmutated, [found["A"]])["holds"]
     assert not as_json(unmutated, list(found.values()))["holds"]
     assert Counter(row[1] for row in rows(list(found.values()))) == Counter(words.values())
+
+
+def test_only_the_suites_that_the_mutants_need_are_tried_as_it_is() -> None:
+    """One mutant of the frames' layer needs no suite that never sees a flip; the whole bank needs every suite."""
+    few = needed((UNNOTICEABLE,))
+    assert "frame" in few
+    assert "guard" not in few
+    assert set(needed((UNNOTICEABLE, BANK["GUARD-01"]))) >= {*few, "guard"}
+    assert needed(tuple(BANK.values())) == NAMES
 
 
 def test_a_mutant_that_hangs_is_noticed() -> None:

@@ -78,6 +78,11 @@ class Effort(NamedTuple):
     every: bool = False
 
 
+def needed(mutants: Sequence[Mutant]) -> tuple[str, ...]:
+    """Return the suites that some of the mutants are tried with: those that import what is changed, and no other."""
+    return tuple(name for name in NAMES if any(reaching((name,), mutant.module) for mutant in mutants))
+
+
 def baseline(effort: Effort, suites: Sequence[str] = NAMES) -> tuple[Tried, ...]:
     """Try every suite on the code as it is."""
     order = Order(None, tuple(suites), "", effort.seed, effort.scale, every=True)
