@@ -58,6 +58,8 @@ def test_no_script_breaks_what_is_claimed(faulty: bool, record_property: Callabl
     record_property("reached", counted)
     record_property("counts", dict(effort.reached))
     missed = [name for name, count in counted.items() if not count]
+    if missed and not drawn.must_reach():
+        pytest.skip(f"nothing broke, but these examples never reached: {', '.join(missed)}")
     assert not missed, f"never reached: {', '.join(missed)}"
 
 
