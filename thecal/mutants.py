@@ -14,7 +14,7 @@ from thecal.output import as_text, bad, emit, good, say, table, tell
 from thecal.writing import OutputFile, write_text
 from verify.mutants.bank import BankError, Mutant, chosen, load_bank
 from verify.mutants.matrix import HEADINGS, as_json, described, rows, summary, word
-from verify.mutants.run import Effort, TrialError, Verdict, baseline, trials
+from verify.mutants.run import Effort, TrialError, Verdict, baseline, needed, trials
 from verify.mutants.trial import Tried
 from verify.report.origin import ended, made
 from verify.suites.registry import NAMES, suite_of
@@ -65,7 +65,7 @@ def mutants(
     need("hypothesis")
     effort = Effort(seed, scale, every)
     begun = made(Path.cwd(), seed=seed, scale=scale)
-    unmutated = _unmutated(effort, NAMES)
+    unmutated = _unmutated(effort, needed(bank))
     verdicts = _tried(bank, effort, unmutated, jobs or os.cpu_count() or 1)
     outcome = as_json(unmutated, verdicts, ended(begun))
     if out is not None:

@@ -11,11 +11,10 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from importlib import resources
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from verify.mutants.bank import BankError, read
+from verify.mutants.bank import BankError, read_bank
 from verify.report.coverage import Coverage, added, coverage
 from verify.report.origin import Commit
 from verify.trace.matrix import NOT_RUN, Matrix
@@ -164,13 +163,8 @@ def read_mutants(path: Path) -> Mapping[str, Any]:
 
 def bank_entries() -> frozenset[Entry]:
     """Return the mutants of this version, whether or not they fit its code. Raises ``EvidenceError``."""
-    files = [each for each in resources.files("verify.mutants").iterdir() if each.name.endswith(".toml")]
     try:
-        return frozenset(
-            _entry(mutant._asdict())
-            for each in files
-            for mutant in read(each.name.removesuffix(".toml"), each.read_text("utf-8"))
-        )
+        return frozenset(_entry(mutant._asdict()) for mutant in read_bank())
     except BankError as error:
         raise EvidenceError(f"the bank of mutants cannot be read: {error}") from None
 

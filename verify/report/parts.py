@@ -16,7 +16,8 @@ from verify.trace.results import FAILED, PASSED, SKIPPED
 from verify.verdict import HOLDS, INCOMPLETE
 
 WHY = {Standing.PART: " (passed what was run, and some of their tests were not run)"}
-KILLED = ("killed", "equivalent")
+BY_ANOTHER = "noticed by another"
+KILLED = ("killed", BY_ANOTHER, "equivalent")
 
 
 class Grade(enum.StrEnum):
@@ -128,7 +129,8 @@ def _mutants(evidence: Evidence) -> Part:
     known, others = evidence.tried & evidence.bank, evidence.tried - evidence.bank
     words = (
         f"{len(known)} of {len(evidence.bank)} tried: {results.count('killed')} noticed, "
-        f"{results.count('equivalent')} equivalent, {len(bad)} not as declared"
+        f"{results.count(BY_ANOTHER)} by another property than expected, {results.count('equivalent')} equivalent, "
+        f"{len(bad)} not as declared"
     )
     if others:
         words += f"; {len(others)} of those tried are not, or not so, in this version"

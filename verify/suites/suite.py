@@ -85,6 +85,8 @@ class Property(NamedTuple):
     """The budget of examples that takes a second or so."""
     premises: tuple[str, ...] = ()
     """What must occur among the examples of a full run."""
+    verifies: tuple[str, ...] = ()
+    """The requirements that it shows: it would break if the code broke one of them. Declared by whoever wrote it."""
 
 
 class Outcome(NamedTuple):

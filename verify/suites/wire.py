@@ -141,6 +141,7 @@ def once_broken(effort: Effort) -> None:
         play(effort, script)
 
 
+# What these show is marked where it is insisted on what must be reached: tests/verify/test_wire_properties.py.
 SUITE = Suite(
     "wire",
     "the whole pump, through real frames",
