@@ -118,7 +118,7 @@ def _evidence(given: Given) -> Evidence:
         runs=runs,
         broken=broken,
         mutants=read_mutants(given.mutants) if given.mutants else None,
-        bank=bank_entries(),
+        bank=bank_entries() if given.mutants else frozenset(),
         faults=read_faults(given.faults) if given.faults else None,
         verdicts=judged,
         plots={path.name: _drawn(path) for path in given.journals if judged[path.name]["verdict"] == VIOLATED},
