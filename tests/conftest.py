@@ -1,48 +1,21 @@
-"""Settings that every test shares.
-
-How much Hypothesis tries is chosen by ``THECAL_PROFILE``, never by where the tests happen to run:
-
-``ci``     the default: the same examples every time, so that a failure is a change in the code;
-``dev``    new examples every time, remembered in ``.hypothesis`` when they fail;
-``night``  many new examples;
-``smoke``  a handful, to see that the tests run at all.
-"""
+"""Settings that every test shares. How much is tried, and from which seed: ``tests/drawn.py``."""
 
 from __future__ import annotations
 
-import os
 import platform
 import time
 from collections.abc import Generator, Iterator
 
 import pytest
 import serial.rfc2217
-from hypothesis import HealthCheck, settings
+from hypothesis import settings
 
+from tests import drawn
 from tests.tracing import note_statistics, trace
 from verify.report.origin import commit_of
 
-PROFILE_VARIABLE = "THECAL_PROFILE"
-
-# A deadline for one example would judge the machine, not the code, so no profile has one.
-settings.register_profile(
-    "ci",
-    max_examples=100,
-    deadline=None,
-    derandomize=True,
-    database=None,
-    print_blob=True,
-    suppress_health_check=[HealthCheck.too_slow],
-)
-settings.register_profile("dev", max_examples=100, deadline=None, print_blob=True)
-settings.register_profile(
-    "night", max_examples=5_000, deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow]
-)
-settings.register_profile(
-    "smoke", settings.get_profile("ci"), max_examples=5, suppress_health_check=[HealthCheck.too_slow]
-)
-
-settings.load_profile(os.environ.get(PROFILE_VARIABLE, "ci"))
+drawn.register_profiles()
+settings.load_profile(drawn.profile())
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -56,8 +29,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--plug-in", metavar="COMMAND", help="What to run to plug them in again.")
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
-    """Refuse to run an adapter suite without an adapter."""
+    """Let Hypothesis draw from the run's seed, too; refuse to run an adapter suite without an adapter."""
+    if config.option.hypothesis_seed is None:
+        config.option.hypothesis_seed = str(drawn.seed())  # a profile that is derandomised has no use for it
     if config.getoption("--given-only") and not (config.getoption("--port") or config.getoption("--pair")):
         raise pytest.UsageError(WHAT_TO_GIVE)
 
@@ -101,8 +77,11 @@ REACHED = "reached"
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Check and note which requirements each test verifies."""
+    """Check and note which requirements each test verifies; leave out what is too long for a smoke test."""
     trace(items)
+    for item in items:
+        if drawn.leaves_out(item.path.name):
+            item.add_marker(pytest.mark.skip(reason="too long for a smoke test"))
 
 
 @pytest.hookimpl(wrapper=True)
@@ -118,13 +97,14 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         note = getattr(plugin, "add_global_property", None)  # only the writer of JUnit files has this
         if callable(note):
             note("commit", str(commit_of(session.config.rootpath)))
-            note("profile", os.environ.get(PROFILE_VARIABLE, "ci"))
-            note("seed", str(session.config.getoption("--hypothesis-seed", None) or _seed()))
+            note("profile", drawn.profile())
+            note("seed", str(drawn.seed()))
             note("python", platform.python_version())
 
 
-def _seed() -> str:
-    return "derandomised: the same examples every time" if settings().derandomize else "new every time"
+def pytest_report_header() -> str:
+    """Say how much is tried, and how to try the same again."""
+    return f"profile: {drawn.profile()}; {drawn.SEED_VARIABLE}={drawn.seed()} tries the same again"
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

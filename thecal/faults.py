@@ -6,13 +6,14 @@ from pathlib import Path
 
 import click
 
-from emulator.programmer.words import clock
 from protocol.units import Picograms
 from thecal.failures import FAILURE_FOUND
 from thecal.output import NOT_CLINICAL, as_text, bad, emit, good, say, table, tell
 from thecal.writing import OutputFile, write_text
 from verify.faults.catalogue import PROFILES, Failure, failures
 from verify.faults.report import Outcome
+from verify.report.origin import ended, made
+from verify.report.words import span
 
 ID = click.Choice(sorted(failures()), case_sensitive=False)
 
@@ -108,14 +109,15 @@ def run(
     chosen = list(runs(None if everything else wanted, profiles or None))
     if not chosen:
         raise click.UsageError(f"no pump of kind {', '.join(profiles)} can have {', '.join(wanted)}")
-    outcomes = []
+    begun, outcomes = made(Path.cwd(), seed=seed), []
     for number, (failure, profile) in enumerate(chosen, 1):
         tell(f"[{number}/{len(chosen)}] {failure.id}, {profile} pump: {failure.name}")
         outcomes.append(cause(failure, profile, seed))
+    document = {"made": ended(begun), "outcomes": [outcome.as_json() for outcome in outcomes]}
     if out is not None:
-        write_text(out, as_text([outcome.as_json() for outcome in outcomes]) + "\n")
+        write_text(out, as_text(document) + "\n")
     if as_json:
-        emit([outcome.as_json() for outcome in outcomes])
+        emit(document)
     else:
         say(
             table(
@@ -146,9 +148,7 @@ def _row(outcome: Outcome) -> tuple[str, ...]:
 
 
 def _time(span_ms: int | None) -> str:
-    if span_ms is None:
-        return "-"
-    return clock(span_ms) if span_ms else "at once"
+    return span(span_ms) or "-"
 
 
 def _short(words: str, most: int = 60) -> str:

@@ -12,7 +12,7 @@ from thecal.needed import need
 from thecal.output import bad, doubtful, emit, good, say, table, tell
 from thecal.writing import OutputFile, write_text
 from verify.tables import told_of
-from verify.trace.collected import CollectedTest, CollectionError, collect, read
+from verify.trace.collected import BrokenTestsError, CollectedTest, CollectionError, collect, read
 from verify.trace.links import FILE as LINKS
 from verify.trace.links import accept, load_accepted, read_accepted
 from verify.trace.matrix import Matrix, Standing, build
@@ -22,17 +22,17 @@ from verify.trace.sources import Sources, load_sources
 from verify.trace.tables import as_csv, as_json
 
 COLOUR = {Standing.SHOWN: good, Standing.FAILED: bad, Standing.SUSPECT: bad, Standing.NO_TEST: bad}
-FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+FILE = click.Path(dir_okay=False, path_type=Path)
+"""One that is not there is told when it is read, so that a command can do first what must not be left undone."""
 TESTS = click.option(
     "--tests", "tests_file", type=FILE, help="List of collected tests. [default: collect those of this clone]"
 )
 JUNIT = click.option(
     "--junit",
     "junit_files",
-    type=click.Path(exists=True, path_type=Path),
+    type=click.Path(path_type=Path),
     multiple=True,
     metavar="FILE",
-    callback=lambda _context, _option, paths: results_in(paths),
     help="Results of pytest, or a folder of such; may be given again.",
 )
 
@@ -43,7 +43,7 @@ def results_in(paths: tuple[Path, ...]) -> tuple[Path, ...]:
     for path in paths:
         files = sorted(path.glob("*.xml")) if path.is_dir() else [path]
         if not files:
-            raise click.BadParameter(f"there is no .xml file in {path}")
+            raise click.UsageError(f"there is no .xml file in {path}")
         found += files
     return tuple(found)
 
@@ -82,7 +82,7 @@ def matrix(
     if accepted:
         _accept(accepted)
         return
-    traced = build(sources(), tests_of(tests_file), load_accepted(), runs_of(junit_files))
+    traced = build(sources(), tests_of(tests_file), load_accepted(), runs_of(results_in(junit_files)))
     if sdoc:
         write_text(sdoc, as_sdoc(traced))
         tell(f"written: {sdoc}")
@@ -95,6 +95,10 @@ def matrix(
     ctx.exit(FAILURE_FOUND if traced.gaps.any or traced.count(Standing.FAILED) else 0)
 
 
+class TestsBroken(OutsideMissing):
+    """The tests of the clone cannot be collected, because something in them is broken."""
+
+
 def sources() -> Sources:
     """Return what can be linked. Raises ``TableError``."""
     return load_sources()
@@ -105,12 +109,14 @@ def tests_of(path: Path | None) -> tuple[CollectedTest, ...]:
     if path:
         try:
             return read(path.read_text("utf-8"))
-        except (CollectionError, UnicodeDecodeError) as error:
+        except (OSError, CollectionError, UnicodeDecodeError) as error:
             raise click.UsageError(f"{path}: {error}") from None
     need("pytest", "hypothesis")
     tell("collecting the tests …")
     try:
         return collect(Path.cwd())
+    except BrokenTestsError as error:
+        raise TestsBroken(str(error)) from None
     except CollectionError as error:
         raise OutsideMissing(str(error)) from None
 
@@ -161,7 +167,7 @@ def _by_hazard(traced: Matrix) -> str:
 def _by_requirement(traced: Matrix) -> str:
     rows: list[tuple[str, ...]] = [("requirement", "standing", "tests", "properties", "text")]
     for row in traced.rows:
-        standing = COLOUR.get(row.standing, doubtful)(row.standing.value)
+        standing = COLOUR.get(row.standing, doubtful)(row.words)
         counts = (str(len(row.evidence)), str(len(row.formulas)))
         rows.append((row.requirement.id, standing, *counts, row.requirement.text))
     return table(rows)

@@ -14,8 +14,9 @@ from thecal.output import as_text, bad, emit, good, say, table, tell
 from thecal.writing import OutputFile, write_text
 from verify.mutants.bank import BankError, Mutant, chosen, load_bank
 from verify.mutants.matrix import HEADINGS, as_json, described, rows, summary, word
-from verify.mutants.run import Effort, TrialError, Verdict, baseline, trials
+from verify.mutants.run import Effort, TrialError, Verdict, baseline, needed, trials
 from verify.mutants.trial import Tried
+from verify.report.origin import ended, made
 from verify.suites.registry import NAMES, suite_of
 
 SEED = click.option(
@@ -63,12 +64,14 @@ def mutants(
         return
     need("hypothesis")
     effort = Effort(seed, scale, every)
-    unmutated = _unmutated(effort, NAMES)
+    begun = made(Path.cwd(), seed=seed, scale=scale)
+    unmutated = _unmutated(effort, needed(bank))
     verdicts = _tried(bank, effort, unmutated, jobs or os.cpu_count() or 1)
+    outcome = as_json(unmutated, verdicts, ended(begun))
     if out is not None:
-        write_text(out, as_text(as_json(unmutated, verdicts)) + "\n")
+        write_text(out, as_text(outcome) + "\n")
     if as_json_:
-        emit(as_json(unmutated, verdicts))
+        emit(outcome)
     else:
         _show(verdicts)
     ctx.exit(0 if all(verdict.as_declared for verdict in verdicts) else FAILURE_FOUND)

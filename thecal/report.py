@@ -2,30 +2,31 @@
 
 from __future__ import annotations
 
-import datetime
 import io
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import click
 
 from emulator.journal import JournalDamagedError, read_journal
 from thecal.failures import FAILURE_FOUND, OutsideMissing
-from thecal.matrix import FILE, JUNIT, TESTS, runs_of, sources, tests_of
+from thecal.matrix import FILE, JUNIT, TESTS, TestsBroken, results_in, runs_of, sources, tests_of
 from thecal.output import bad, doubtful, good, say, tell
 from thecal.writing import FOLDER, writing
 from verify.judge import UnjudgeableError, judge
 from verify.properties import load_properties
 from verify.report.counterexamples import counterexamples, dose_svg
-from verify.report.evidence import Evidence, EvidenceError, read_faults, read_mutants, read_verdict
-from verify.report.folder import FolderError, differences, write_folder
-from verify.report.origin import commit_of, versions
+from verify.report.evidence import Evidence, EvidenceError, bank_entries, read_faults, read_mutants, read_verdict
+from verify.report.folder import FolderError, differences, withdrawn, write_folder
+from verify.report.origin import commit_of, now, versions
 from verify.report.page import page
 from verify.report.parts import Grade, parts, whole
+from verify.trace.collected import CollectedTest, recorded
 from verify.trace.links import load_accepted
 from verify.trace.matrix import build
+from verify.trace.results import Run
 from verify.trace.sdoc import as_sdoc
 from verify.trace.tables import as_csv, as_json
 from verify.verdict import VIOLATED
@@ -68,35 +69,68 @@ def report(
       thecal verify report evidence-out --junit junit.xml
       thecal verify report --check evidence-out
 
-    Exit code 1 if something failed, or if the folder differs from its manifest. A report that is merely incomplete
-    says so on its first line, and is exit code 0.
+    Exit code 1 if something failed, which the report then tells, or if the folder differs from its manifest. A report
+    that is merely incomplete says so on its first line, and is exit code 0. An old report's page is taken away first.
     """
     if check:
         ctx.exit(_check(out))
-    try:
-        judged = {path.name: read_verdict(path) for path in verdicts}
-        judged |= {path.name: _judged(path) for path in journals}
-        evidence = Evidence(
-            matrix=build(sources(), tests_of(tests_file), load_accepted(), runs := runs_of(junit_files)),
-            commit=commit_of(Path.cwd()),
-            made_at=datetime.datetime.now(datetime.UTC).isoformat(sep=" ", timespec="seconds"),
-            versions=versions(),
-            runs=runs,
-            mutants=read_mutants(mutants) if mutants else None,
-            faults=read_faults(faults) if faults else None,
-            verdicts=judged,
-            plots={path.name: _drawn(path) for path in journals if judged[path.name]["verdict"] == VIOLATED},
-        )
-    except EvidenceError as error:
-        raise click.UsageError(str(error)) from None
-    given = [*junit_files, *verdicts, *journals, *(path for path in (mutants, faults, tests_file) if path)]
-    _write(out, evidence, given)
+    with withdrawn(out, PAGE):
+        given = Given(results_in(junit_files), mutants, faults, verdicts, journals, tests_file)
+        try:
+            evidence = _evidence(given)
+        except EvidenceError as error:
+            raise click.UsageError(str(error)) from None
+        _write(out, evidence, given.files())
     every = parts(evidence)
     grade = whole(every)
     say(COLOUR[grade](f"{grade}: {out / PAGE}"))
     for part in every:
         say(f"  {COLOUR[part.grade](part.grade.value):<10}  {part.name}: {part.words}")
     ctx.exit(FAILURE_FOUND if grade is Grade.FAILED else 0)
+
+
+class Given(NamedTuple):
+    """The files that a report is made of."""
+
+    junit: tuple[Path, ...]
+    mutants: Path | None
+    faults: Path | None
+    verdicts: tuple[Path, ...]
+    journals: tuple[Path, ...]
+    tests: Path | None
+
+    def files(self) -> list[Path]:
+        """Return all of them."""
+        single = (self.mutants, self.faults, self.tests)
+        return [*self.junit, *self.verdicts, *self.journals, *(path for path in single if path)]
+
+
+def _evidence(given: Given) -> Evidence:
+    runs = runs_of(given.junit)
+    tests, broken = _tests(given.tests, runs)
+    judged = {path.name: read_verdict(path) for path in given.verdicts}
+    judged |= {path.name: _judged(path) for path in given.journals}
+    return Evidence(
+        matrix=build(sources(), tests, load_accepted(), runs, all_known=not broken),
+        commit=commit_of(Path.cwd()),
+        made_at=now(),
+        versions=versions(),
+        runs=runs,
+        broken=broken,
+        mutants=read_mutants(given.mutants) if given.mutants else None,
+        bank=bank_entries() if given.mutants else frozenset(),
+        faults=read_faults(given.faults) if given.faults else None,
+        verdicts=judged,
+        plots={path.name: _drawn(path) for path in given.journals if judged[path.name]["verdict"] == VIOLATED},
+    )
+
+
+def _tests(path: Path | None, runs: Iterable[Run]) -> tuple[tuple[CollectedTest, ...], str]:
+    """Return the tests; if they cannot be collected, those that there are results of, and why."""
+    try:
+        return tests_of(path), ""
+    except TestsBroken as error:
+        return recorded(result for run in runs for result in run.results), error.format_message()
 
 
 def _write(out: Path, evidence: Evidence, given: list[Path]) -> None:

@@ -1,7 +1,7 @@
 """What judges a mutant of mutmut: the properties of the suites, and nothing else. ``tox -e mutmut`` runs this file.
 
-No test of ours by pytest's naming, because `test_suites` shows the same of the code as it is. It differs in two ways:
-a story is not made shorter, and the bank is not read, which fits no file that mutmut has changed.
+No test of ours by pytest's naming, because `test_suites` shows the same of the code as it is. It differs in one way:
+a story is not made shorter.
 """
 
 from __future__ import annotations

@@ -47,8 +47,11 @@ method = "none"
 because = "There is no display."
 """
 PROPERTIES = """
+[define]
+flood = "level > 1 m"
 [[property]]
 id = "no-flood"
+formula = "rain implies within 1 s not flood"
 words = "nothing floods"
 hazards = ["FLOOD", "OVERDOSE"]
 requirements = ["A-01"]

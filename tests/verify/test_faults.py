@@ -133,7 +133,17 @@ def test_outcomes_can_be_kept_in_a_file_for_a_report(tmp_path: Path) -> None:
     out = tmp_path / "faults.json"
     result = CliRunner().invoke(faults, ["run", "MOTOR-STALL", "--profile", "peristaltic", "--out", str(out)])
     assert result.exit_code == 0
-    assert [outcome["failure"] for outcome in json.loads(out.read_text("utf-8"))] == ["MOTOR-STALL"]
+    document = json.loads(out.read_text("utf-8"))
+    assert [outcome["failure"] for outcome in document["outcomes"]] == ["MOTOR-STALL"]
+    assert {"commit", "dirty", "started", "ended", "seed", "versions"} == set(document["made"])
+
+
+def test_what_reached_the_patient_is_counted_over_the_time_in_which_it_did() -> None:
+    """A failure that begins days after its cause does not make days of therapy look like an overdose."""
+    outcome = run(failures()["BATTERY-PREMATURE"], "peristaltic")
+    assert outcome.reached_permille is not None
+    assert 900 <= outcome.reached_permille <= 1_050
+    assert outcome.note
 
 
 def test_a_file_that_cannot_be_written_is_refused_before_anything_is_caused(tmp_path: Path) -> None:

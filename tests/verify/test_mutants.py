@@ -13,11 +13,12 @@ import emulator.firmware
 from thecal.mutants import mutants
 from verify.mutants.bank import BankError, Mutant, check, chosen, load_bank, read, read_bank, source_of
 from verify.mutants.matrix import as_json, rows, word
-from verify.mutants.run import Effort, TrialError, baseline, trials
+from verify.mutants.run import Effort, TrialError, baseline, needed, trials
 from verify.mutants.seeding import SeedingFinder, seed
 from verify.suites.registry import NAMES, suite
 
 BANK = {mutant.id: mutant for mutant in read_bank()}
+"""Not held against the code here: that is one test below, and the others are about how a bank is tried."""
 GUARD = "emulator/firmware/guard.py"
 
 
@@ -124,7 +125,7 @@ def test_seeding_changes_memory_alone(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_kill_a_survivor_and_a_wrong_equivalent_are_told_apart() -> None:
-    """What is noticed is killed, what is not survives, and an equivalent that is noticed is none."""
+    """What is noticed is killed, or noticed by another than expected; an equivalent that is noticed is none."""
     killed, survivor = BANK["GUARD-01"], UNNOTICEABLE._replace(id="S")
     effort = Effort()
     unmutated = baseline(effort, ("guard",))
@@ -132,10 +133,29 @@ def test_a_kill_a_survivor_and_a_wrong_equivalent_are_told_apart() -> None:
     for of, declared in ((killed, "W"), (survivor, "E")):  # the same outcomes, of mutants that are declared otherwise
         other = of._replace(id=declared, status="equivalent", reason="it is thought")
         found[declared] = found[of.id]._replace(mutant=other)
+    by_another = killed._replace(id="A", expected="guard.lost is full")
+    found["A"] = found["GUARD-01"]._replace(mutant=by_another)
     words = {name: word(verdict) for name, verdict in found.items()}
-    assert words == {"GUARD-01": "killed", "W": "NOT EQUIVALENT", "S": "SURVIVED", "E": "equivalent"}
+    assert words == {
+        "GUARD-01": "killed",
+        "W": "NOT EQUIVALENT",
+        "S": "SURVIVED",
+        "E": "equivalent",
+        "A": "noticed by another",
+    }
+    assert rows([found["A"]])[0][2].endswith(", not guard.lost is full")
+    assert as_json(unmutated, [found["A"]])["holds"]
     assert not as_json(unmutated, list(found.values()))["holds"]
     assert Counter(row[1] for row in rows(list(found.values()))) == Counter(words.values())
+
+
+def test_only_the_suites_that_the_mutants_need_are_tried_as_it_is() -> None:
+    """One mutant of the frames' layer needs no suite that never sees a flip; the whole bank needs every suite."""
+    few = needed((UNNOTICEABLE,))
+    assert "frame" in few
+    assert "guard" not in few
+    assert set(needed((UNNOTICEABLE, BANK["GUARD-01"]))) >= {*few, "guard"}
+    assert needed(tuple(BANK.values())) == NAMES
 
 
 def test_a_mutant_that_hangs_is_noticed() -> None:
@@ -155,8 +175,9 @@ def test_a_mutant_that_cannot_be_imported_is_no_kill() -> None:
         list(trials((mutant("FULL_PG = 1 << 62", "FULL_PG = nothing"),), Effort(), (), 1))
 
 
-def test_the_command_tells_what_noticed_and_fails_for_a_name_of_nobody() -> None:
+def test_the_command_tells_what_noticed_and_fails_for_a_name_of_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
     """The command's table names mutant and property; an unknown name is wrong usage."""
+    monkeypatch.setattr("thecal.mutants.load_bank", read_bank)
     told = CliRunner().invoke(mutants, ["--only", "METER-06", "--list"])
     assert told.exit_code == 0
     assert "METER-06" in told.stdout

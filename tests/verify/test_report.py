@@ -14,14 +14,30 @@ import pytest
 from click.testing import CliRunner
 
 from protocol.units import DAY_MS
-from tests.verify.tables import OTHER, case, junit, matrix, sources
+from tests.verify.reports import (
+    BANK,
+    CAUSED,
+    COMMIT,
+    FAULTS,
+    MADE,
+    MET,
+    MUTANT,
+    MUTANTS,
+    bad_run,
+    command,
+    evidence,
+    grades,
+    list_of_tests,
+)
+from tests.verify.tables import case, junit, sources
 from thecal.verify import verify
 from verify.encounters import SEPARATOR
 from verify.judge import judge_lines
-from verify.report.coverage import ALARMS, STATES, coverage
+from verify.mutants.bank import load_bank
+from verify.report.coverage import ALARMS, OUT_OF_REACH, STATES, coverage
 from verify.report.evidence import (
-    Evidence,
     EvidenceError,
+    bank_entries,
     examples_of,
     formula_rows,
     read_faults,
@@ -29,26 +45,18 @@ from verify.report.evidence import (
     read_verdict,
 )
 from verify.report.folder import MANIFEST, FolderError, differences, write_folder
+from verify.report.missing import missing
 from verify.report.origin import Commit, commit_of, versions
-from verify.report.page import page, span
+from verify.report.page import page
 from verify.report.parts import Grade, parts, whole
 from verify.report.picture import grid_svg
+from verify.report.words import instant, span
 from verify.scripts.reading import read_script
 from verify.scripts.script import Script, Step
 from verify.story import healthy
-from verify.trace.collected import written
 from verify.trace.matrix import build
 from verify.trace.results import Run, read_run
 from verify.verdict import FORMULA
-
-COMMIT = "0" * 40
-MET = SEPARATOR.join(("stopped", "Start accepted", "no alarm"))
-
-
-def evidence(*runs: Run, **given: Any) -> Evidence:
-    """Return evidence over the small tables."""
-    clean = Commit(COMMIT, dirty=False)
-    return Evidence(matrix(*runs), clean, "2026-01-02 03:04:05+00:00", {"Python": "3.11"}, runs, **given)
 
 
 @pytest.fixture
@@ -63,23 +71,6 @@ def good(tmp_path: Path) -> Run:
     own = f'<property name="commit" value="{COMMIT}"/>'
     path.write_text(junit(case("test_first[1]", said), case("test_first[2]"), properties=own), "utf-8")
     return read_run(path)
-
-
-def bad_run(folder: Path, inside: str = '<failure message="no">it rained</failure>') -> Run:
-    """Return a run with one test that did not pass."""
-    path = folder / "bad.xml"
-    path.write_text(junit(case("test_first[1]", inside)), "utf-8")
-    return read_run(path)
-
-
-def grades(seen: Evidence) -> dict[str, Grade]:
-    """Return each part's grade."""
-    return {part.name: part.grade for part in parts(seen)}
-
-
-FAULTS = [{"failure": name, "holds": True, "profile": "valve", "claim": "device", "noticed_by": "alarm"}
-          for name in ("FLOOD", "DROUGHT", "RUST")]  # fmt: skip
-MUTANTS = {"mutants": [{"id": "m1", "result": "killed", "layer": "guard", "requirements": ["A-01"], "story": "wet"}]}
 
 
 def test_nothing_given_is_not_run_and_not_good() -> None:
@@ -109,9 +100,9 @@ def test_a_journal_without_its_end_leaves_its_part_incomplete(good: Run, word: s
 @pytest.mark.parametrize(
     ("given", "name"),
     [
-        ({"mutants": {"mutants": [{"id": "m1", "result": "survived"}]}}, "mutants"),
-        ({"mutants": {"mutants": [{"id": "m1", "result": "a word nobody knows"}]}}, "mutants"),
-        ({"faults": [{"failure": "FLOOD", "holds": False}]}, "faults"),
+        ({"mutants": {"mutants": [{**MUTANT, "result": "survived"}]}}, "mutants"),
+        ({"mutants": {"mutants": [{**MUTANT, "result": "a word nobody knows"}]}}, "mutants"),
+        ({"faults": {"outcomes": [{"failure": "FLOOD", "holds": False}]}}, "faults"),
         ({"verdicts": {"j": {"verdict": "violated"}}}, "journals"),
         ({"verdicts": {"j": {"verdict": "nonsense"}}}, "journals"),
         ({"verdicts": {"j": {"verdict": "violated", "formulas": [{"id": "no-flood", "outcome": "violated"}]}}},
@@ -167,7 +158,31 @@ def test_a_violation_outweighs_what_held(good: Run) -> None:
 def test_a_mutant_without_a_result_and_faults_that_were_left_out_are_incomplete(good: Run) -> None:
     """An empty bank shows nothing, and every hazard that was not caused is counted."""
     assert grades(evidence(good, mutants={"mutants": []}))["mutants"] is Grade.NOT_RUN
-    assert grades(evidence(good, faults=FAULTS[:1]))["faults"] is Grade.INCOMPLETE
+    assert grades(evidence(good, faults={"outcomes": CAUSED[:1]}))["faults"] is Grade.INCOMPLETE
+
+
+def test_fewer_mutants_than_the_bank_has_are_incomplete(good: Run) -> None:
+    """All that were tried were noticed, and still it is said how many were not tried, or are not of this version."""
+    more = BANK | {("m2", "a.py", "3", "4")}
+    part = next(each for each in parts(evidence(good, mutants=MUTANTS, bank=more)) if each.name == "mutants")
+    assert (part.grade, part.words.partition(":")[0]) == (Grade.INCOMPLETE, "1 of 2 tried")
+    strange = {"mutants": [*MUTANTS["mutants"], {**MUTANT, "new": "5", "result": "killed"}]}
+    part = next(each for each in parts(evidence(good, mutants=strange)) if each.name == "mutants")
+    assert part.grade is Grade.INCOMPLETE
+    assert "1 of those tried are not, or not so, in this version" in part.words
+    assert {entry[0] for entry in bank_entries()} == {mutant.id for mutant in load_bank()}
+
+
+@pytest.mark.parametrize("made", [{**MADE, "commit": "1" * 40}, {**MADE, "dirty": True}, {}])
+@pytest.mark.parametrize("name", ["mutants", "faults"])
+def test_evidence_of_another_commit_is_not_mixed_in_unseen(good: Run, name: str, made: dict[str, Any]) -> None:
+    """Mutants and faults say of which commit they are, like the tests; one that differs or says nothing is named."""
+    given = {"mutants": MUTANTS, "faults": FAULTS}
+    assert grades(evidence(good, **given))["one clean commit"] is Grade.GOOD
+    seen = evidence(good, **{**given, name: {**given[name], "made": made}})
+    part = next(each for each in parts(seen) if each.name == "one clean commit")
+    assert part.grade is Grade.INCOMPLETE
+    assert f"{name}: {seen.commits()[name]}" in part.words
 
 
 class Page(HTMLParser):
@@ -224,7 +239,8 @@ def test_what_comes_from_a_test_cannot_change_the_page(tmp_path: Path) -> None:
 
 def test_a_span_before_its_beginning_says_so() -> None:
     """An alarm that came before the failure it is counted from has no negative time."""
-    assert (span(None), span(0), span(90_000), span(-90_000)) == ("", "at once", "1.5 min", "1.5 min before")
+    assert (span(None), span(0), span(90_000)) == ("", "at once", "1 min 30 s")
+    assert span(-227_685) == "3 min 48 s before"
 
 
 def test_a_judged_journal_counts_what_met_what() -> None:
@@ -247,6 +263,11 @@ def test_coverage_tells_reached_from_never_reached() -> None:
     assert states.never == [state for state in STATES if state != "stopped"]
     assert alarms.never == list(ALARMS)
     assert "lockout" in reasons.never
+    seen = evidence(verdicts={"j": {"verdict": "holds", "figures": {"encounters": {MET: 4}}}})
+    words = next(part.words for part in parts(seen) if part.name == "states, events and alarms")
+    reached, excused, missing = map(int, re.findall(r"(\d+) (?:reached|excused|missing)", words)[:3])
+    assert (reached, excused) == (1, len(OUT_OF_REACH))
+    assert reached + excused + missing == sum(len(each.counts) for each in covered.lists)
 
 
 def test_refusals_alarms_and_transitions_are_counted_by_name() -> None:
@@ -269,7 +290,7 @@ def test_the_picture_has_a_place_for_everything() -> None:
     grid = coverage({MET: 4}).grids[0]
     svg = grid_svg(grid)
     assert svg.count("<title>") == grid.places
-    assert svg.count("never reached</title>") == grid.places - 1
+    assert svg.count("not reached, which may be impossible</title>") == grid.places - 1
     assert "<title>stopped, Start accepted: 4</title>" in svg
 
 
@@ -282,6 +303,70 @@ def test_the_examples_that_a_test_tried_are_counted(words: str, tmp_path: Path) 
     run = bad_run(tmp_path, said)
     assert examples_of(run.results[0]) == 100
     assert ">100</td><td><code>tests.test_a.test_first[1]" in page(evidence(run))
+
+
+def test_what_is_missing_is_named_before_everything_else(good: Run) -> None:
+    """The verdict first, then what failed and what is missing, by name; the rest of a long list is counted."""
+    many = BANK | {(f"x{number:02}", "a.py", "3", "4") for number in range(50)}
+    seen = evidence(good, mutants=MUTANTS, bank=many, faults={"outcomes": CAUSED[:1]})
+    named = {each.words: each for each in missing(seen)}
+    assert named["failures that were not caused"].names == ("DROUGHT", "RUST")
+    assert (named["mutants that were not tried"].told[0], named["mutants that were not tried"].more) == ("x00", 10)
+    assert "requirements whose tests were not run" not in named
+    text = page(seen)
+    order = [text.index(f'id="{name}"') for name in ("failures", "gaps", "runs", "properties")]
+    assert order == sorted(order)
+    assert "x39 and 10 more" in text
+
+
+def test_a_run_says_when_it_began_and_ended(good: Run) -> None:
+    """The end is the start and what it took; a file that says no start has no end either."""
+    assert (good.started, good.ended) == ("2026-01-02T03:04:05", "2026-01-02T03:04:08.500000")
+    text = page(evidence(good, mutants=MUTANTS))
+    assert "<td>2026-01-02 03:04:05</td><td>2026-01-02 03:04:08</td>" in text
+    assert "started then, ended later, seed 7" in text
+    assert instant("2026-01-02T03:04:05.6+02:00") == "2026-01-02 01:04:05+00:00"
+    assert "<td>not said</td><td>not said</td>" in page(evidence(replace(good, started="", ended="")))
+
+
+def test_what_was_shown_is_on_the_page_in_its_own_words(good: Run, tmp_path: Path) -> None:
+    """A formula stands under its demand, with what its words stand for; a case of a test has its name."""
+    text = page(evidence(good))
+    assert '<code class="faint">rain implies within 1 s not flood</code>' in text
+    assert "<code>level &gt; 1 m</code>" in text
+    assert '<span class="good">passed</span> 2</div>' in text
+    said = {
+        "property": "1",
+        "sentence": "No flood comes.",
+        "examples": "12",
+        "reached": "{'rain': 0}",
+        "verifies": "A-01",
+    }
+    properties = "".join(f'<property name="{name}" value="{value}"/>' for name, value in said.items())
+    text = page(evidence(bad_run(tmp_path, f"<properties>{properties}</properties>")))
+    assert '<tr id="property-1"><td>1</td><td class="name good">passed</td>' in text
+    assert '<td class="number">12</td><td>No flood comes.</td>' in text
+    assert "never × rain" in text
+    assert '<a href="#property-1">1</a>: No flood comes.' in text
+
+
+def test_hazards_requirements_and_properties_lead_to_each_other(good: Run) -> None:
+    """Both ways: from a hazard to what controls it and what watches it, and back."""
+    text = page(evidence(good))
+    for name in ("hazard-FLOOD", "A-01", "formula-no-flood"):
+        assert f'<tr id="{name}">' in text
+        assert f'<a href="#{name}"' in text
+
+
+def test_a_property_of_a_suite_counts_its_own_examples_and_how_deep_it_went(tmp_path: Path) -> None:
+    """What no decorator of Hypothesis tells is recorded by the test itself: examples, steps and simulated time."""
+    said = {"examples": "58824", "steps": "50", "simulated_ms": str(3 * DAY_MS)}
+    properties = "".join(f'<property name="{name}" value="{value}"/>' for name, value in said.items())
+    run = bad_run(tmp_path, f"<properties>{properties}</properties>")
+    assert examples_of(run.results[0]) == 58_824
+    text = page(evidence(run))
+    assert ">58824</td><td><code>tests.test_a.test_first[1]" in text
+    assert '>50</td><td class="number">3 days</td><td><code>tests.test_a.test_first[1]' in text
 
 
 def test_a_folder_is_as_its_manifest_says_until_it_is_changed(tmp_path: Path) -> None:
@@ -323,7 +408,7 @@ def test_a_new_report_replaces_the_old_and_nothing_else(tmp_path: Path) -> None:
     [
         (read_mutants, "[]"),
         (read_mutants, '{"mutants": 3}'),
-        (read_faults, '{"failure": 1}'),
+        (read_faults, '{"outcomes": [1]}'),
         (read_faults, "[1]"),
         (read_verdict, "[]"),
         (read_verdict, "{"),
@@ -343,17 +428,10 @@ def test_a_folder_that_is_no_clone_has_no_commit(tmp_path: Path) -> None:
     assert "pytest" in versions()
 
 
-def command(*arguments: object) -> Any:
-    """Run ``thecal verify report``."""
-    return CliRunner().invoke(verify, ["report", *map(str, arguments)])
-
-
 @pytest.fixture
 def listed(tmp_path: Path) -> Path:
     """Return a list of one test that verifies nothing."""
-    path = tmp_path / "tests.json"
-    path.write_text(written([OTHER]), "utf-8")
-    return path
+    return list_of_tests(tmp_path)
 
 
 def test_the_command_makes_a_report_and_checks_it(tmp_path: Path, listed: Path) -> None:
@@ -375,7 +453,7 @@ def test_a_failed_part_is_exit_code_1(tmp_path: Path, listed: Path) -> None:
     """The report is made all the same."""
     faults = tmp_path / "faults.json"
     rows = [{"failure": "MRI", "holds": False, "profile": "valve", "claim": "device", "noticed_by": ""}]
-    faults.write_text(json.dumps(rows), "utf-8")
+    faults.write_text(json.dumps({"outcomes": rows}), "utf-8")
     made = command(tmp_path / "out", "--tests", listed, "--faults", faults)
     assert (made.exit_code, made.stdout.startswith("failed: ")) == (1, True)
     assert (tmp_path / "out" / "report.html").exists()

@@ -30,7 +30,7 @@ from tests.verify.tables import (
     sources,
 )
 from thecal.verify import verify
-from verify.trace.collected import VARIABLE, CollectionError, junit_key, read, written
+from verify.trace.collected import VARIABLE, CollectedTest, CollectionError, junit_key, read, written
 from verify.trace.links import accept, load_accepted, read_accepted
 from verify.trace.matrix import Standing, build
 from verify.trace.results import ResultsError, Run, read_run
@@ -104,6 +104,9 @@ def test_all_passed_is_shown_and_one_failure_is_failed(tmp_path: Path) -> None:
     good = run_of(junit(case("test_first[1]"), case("test_first[2]")), tmp_path)
     bad = run_of(junit(case("test_first[2]", '<failure message="no">story</failure>')), tmp_path)
     assert standing(good) is Standing.SHOWN
+    more = CollectedTest("tests/test_a.py::test_more", "It never is.", ("A-01",))
+    row = matrix(good, tests=(*TESTS, more)).rows[0]
+    assert (row.standing, row.words) == (Standing.PART, "shown in part (1 of 2 run)")
     assert standing(good, bad) is Standing.FAILED
     assert standing(bad, good) is Standing.FAILED
 
@@ -223,6 +226,7 @@ def test_json_and_csv_hold_the_matrix_both_ways() -> None:
         "sentence": "It is never too much.",
         "outcome": "not run",
         "cases": 2,
+        "parameters": [["1", "not run"], ["2", "not run"]],
     }
     assert [test["id"] for test in value["tests"]] == [FIRST.id, SECOND.id]
     lines = list(csv.DictReader(io.StringIO(as_csv(matrix()))))

@@ -17,7 +17,9 @@ class Report:
     began_ms: int
     """When the failure began, in bench time."""
     before: dict[str, int]
-    """What had arrived where by then, in picograms by book."""
+    """What had arrived where when the report was begun, in picograms by book."""
+    since_ms: int
+    """When that was; the failure may have begun before, or begin later."""
     noticed_by: str = ""
     """What noticed it, in words; empty if nothing did."""
     noticed_ms: int | None = None
@@ -25,6 +27,8 @@ class Report:
     """Within which it had to be noticed; None where that is not a matter of time."""
     problems: list[str] = field(default_factory=list)
     """What fell short, in words."""
+    note: str = ""
+    """What a reader has to know about the figures."""
 
     @classmethod
     def begin(cls, stage: Stage, began_ms: int | None = None, *, at_entry: bool = False) -> Self:
@@ -32,9 +36,9 @@ class Report:
 
         ``at_entry`` means that it has to be noticed at once.
         """
-        return cls(
-            stage.now_ms if began_ms is None else began_ms, stage.arrived(), deadline_ms=0 if at_entry else None
-        )
+        now_ms = stage.now_ms
+        deadline_ms = 0 if at_entry else None
+        return cls(now_ms if began_ms is None else began_ms, stage.arrived(), now_ms, deadline_ms=deadline_ms)
 
     def notice(self, at_ms: int, words: str) -> None:
         """Note what noticed the failure first."""
@@ -67,13 +71,14 @@ class Outcome:
     deadline_ms: int | None
     problems: tuple[str, ...]
     reached_permille: int | None
-    """What reached the CSF from the failure to the scene's end, of what was prescribed; None if it took no time."""
+    """What reached the CSF from the report's beginning to its end, of what is prescribed for as long, if it is."""
     tip_pg: int
     pocket_pg: int
     tissue_pg: int
     patient: tuple[str, ...]
     """What a visitor would note at the end of the scene."""
     harms: tuple[str, ...]
+    note: str = ""
     premises: dict[str, int] = field(default_factory=dict)
     """How often the premise of each formula became true in the scene's journal, if it did."""
 

@@ -42,7 +42,7 @@ def run(failure: Failure, profile: str, seed: int = 1) -> Outcome:
     report = SCENES[failure.id](stage)
     moved = {book: amount - report.before[book] for book, amount in stage.arrived().items()}
     report.demand(report.noticed_ms is not None, "nothing noticed it")
-    lasted_ms = stage.now_ms - report.began_ms
+    lasted_ms = stage.now_ms - report.since_ms
     prescribed_pg = DOSE_PG * lasted_ms // DAY_MS
     signs = stage.bed.signs()
     verdict = _judged(stage, report)
@@ -60,6 +60,7 @@ def run(failure: Failure, profile: str, seed: int = 1) -> Outcome:
         tissue_pg=moved["tissue_pg"],
         patient=signs.words(),
         harms=tuple(outcome.value for outcome in signs.outcomes),
+        note=report.note,
         premises={formula.id: formula.premises for formula in verdict.formulas if formula.premises},
     )
 

@@ -29,6 +29,7 @@ def reservoir_low(stage: Stage) -> Report:
 def reservoir_empty(stage: Stage) -> Report:
     """The reservoir runs down to less than a stroke."""
     report = _run_down(stage, stage.device.profile.stroke.value - 1)
+    report.note = "deadline: 1 min, and 1 min more because the scene looks once a minute whether it is empty"
     alarm_comes(stage, report, "reservoir_empty", within_ms=2 * MINUTE_MS)
     return report
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from verify.mutants.bank import Mutant
@@ -10,6 +10,7 @@ from verify.mutants.run import Verdict
 from verify.mutants.trial import Tried
 
 TIMED_OUT = "time-out"
+BY_ANOTHER = "noticed by another"
 HEADINGS = ("mutant", "result", "noticed by", "examples", "seconds")
 
 
@@ -20,8 +21,9 @@ def rows(verdicts: Sequence[Verdict]) -> list[tuple[str, ...]]:
 
 def _lines(verdict: Verdict) -> Iterator[tuple[str, ...]]:
     name, result = verdict.mutant.id, word(verdict)
+    instead = f", not {verdict.mutant.expected}" if result == BY_ANOTHER else ""
     for killer in verdict.killers:
-        yield name, result, killer.name, str(killer.examples), f"{killer.seconds:.2f}"
+        yield name, result, killer.name + instead, str(killer.examples), f"{killer.seconds:.2f}"
     if verdict.timed_out:
         yield name, result, TIMED_OUT, "", ""
     elif not verdict.killers:
@@ -31,25 +33,28 @@ def _lines(verdict: Verdict) -> Iterator[tuple[str, ...]]:
 def word(verdict: Verdict) -> str:
     """Say in a word what came of a mutant."""
     if verdict.as_declared:
-        return "killed" if verdict.killed else "equivalent"
+        return "equivalent" if not verdict.killed else BY_ANOTHER if verdict.by_another else "killed"
     return "NOT EQUIVALENT" if verdict.killed else "SURVIVED"
 
 
 def summary(verdicts: Sequence[Verdict]) -> list[tuple[str, ...]]:
     """Return, layer by layer, how many mutants there were and what came of them."""
     layers = sorted({verdict.mutant.layer for verdict in verdicts})
-    lines: list[tuple[str, ...]] = [("layer", "mutants", "killed", "equivalent", "survived")]
+    lines: list[tuple[str, ...]] = [("layer", "mutants", "killed", "by another", "equivalent", "survived")]
     for layer in layers:
         mine = [word(verdict) for verdict in verdicts if verdict.mutant.layer == layer]
         survived = mine.count("SURVIVED") + mine.count("NOT EQUIVALENT")
-        counts = (len(mine), mine.count("killed"), mine.count("equivalent"), survived)
+        counts = (len(mine), mine.count("killed"), mine.count(BY_ANOTHER), mine.count("equivalent"), survived)
         lines.append((layer, *map(str, counts)))
     return lines
 
 
-def as_json(unmutated: Sequence[Tried], verdicts: Sequence[Verdict]) -> dict[str, Any]:
-    """Return everything as plain values."""
+def as_json(
+    unmutated: Sequence[Tried], verdicts: Sequence[Verdict], made: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """Return everything as plain values; ``made`` says of what, when and with which effort."""
     return {
+        "made": made or {},
         "holds": all(verdict.as_declared for verdict in verdicts),
         "unmutated": [each._asdict() for each in unmutated],
         "mutants": [

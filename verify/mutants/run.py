@@ -53,6 +53,13 @@ class Verdict(NamedTuple):
         return self.timed_out or bool(self.killers)
 
     @property
+    def by_another(self) -> bool:
+        """Whether the property that was expected to notice did not, and another did: the bank is wrong about it."""
+        if self.timed_out or not self.killers:
+            return False
+        return self.mutant.expected not in {each.name for each in self.killers}
+
+    @property
     def as_declared(self) -> bool:
         """Whether the bank says the same: a survivor is a hole, a killed equivalent a wrong reason."""
         return self.killed is (self.mutant.status == "killed")
@@ -69,6 +76,11 @@ class Effort(NamedTuple):
     seed: int = 1
     scale: int = 1
     every: bool = False
+
+
+def needed(mutants: Sequence[Mutant]) -> tuple[str, ...]:
+    """Return the suites that some of the mutants are tried with: those that import what is changed, and no other."""
+    return tuple(name for name in NAMES if any(reaching((name,), mutant.module) for mutant in mutants))
 
 
 def baseline(effort: Effort, suites: Sequence[str] = NAMES) -> tuple[Tried, ...]:

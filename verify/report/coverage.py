@@ -55,6 +55,11 @@ class Reached(NamedTuple):
     counts: dict[str, int]
 
     @property
+    def reached(self) -> int:
+        """Return how many were reached."""
+        return len(self.counts) - len(self.never)
+
+    @property
     def never(self) -> list[str]:
         """Return what was never reached."""
         return [name for name, count in self.counts.items() if not count]
@@ -82,6 +87,16 @@ class Coverage(NamedTuple):
     def any(self) -> bool:
         """Whether anything was counted at all."""
         return any(grid.reached for grid in self.grids)
+
+    @property
+    def reached(self) -> int:
+        """Return how many names of all lists were reached."""
+        return sum(each.reached for each in self.lists)
+
+    @property
+    def met(self) -> tuple[int, int]:
+        """Return how many places of all grids were reached, and how many there are."""
+        return sum(grid.reached for grid in self.grids), sum(grid.places for grid in self.grids)
 
 
 def coverage(encounters: Mapping[str, int]) -> Coverage:

@@ -14,12 +14,16 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from verify.mutants.bank import BankError, read_bank
 from verify.report.coverage import Coverage, added, coverage
 from verify.report.origin import Commit
 from verify.trace.matrix import NOT_RUN, Matrix
 from verify.trace.results import COUNTS, PASSED, REACHED, Result, Run
 from verify.verdict import FORMULA
 
+NOT_SAID = "not said"
+Entry = tuple[str, str, str, str]
+"""What a mutant is: its id, its file, the text that was there and the text that is there instead."""
 HOLDS, VIOLATED, NOTHING_SHOWN = "holds", "violated", "nothing shown"
 _EXAMPLES = re.compile(r"(\d+) passing")
 
@@ -38,9 +42,13 @@ class Evidence:
     made_at: str
     versions: dict[str, str]
     runs: tuple[Run, ...] = ()
+    broken: str = ""
+    """Why the tests of the clone cannot be collected; empty if they can. The links are then those of the results."""
     mutants: Mapping[str, Any] | None = None
     """What ``thecal verify mutants --json`` wrote; None if it was not run."""
-    faults: Sequence[Mapping[str, Any]] | None = None
+    bank: frozenset[Entry] = frozenset()
+    """The mutants that this version has, to be compared with those that were tried."""
+    faults: Mapping[str, Any] | None = None
     """What ``thecal faults run --all --json`` wrote; None if it was not run."""
     verdicts: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """Judgements by the name of the journal or verdict."""
@@ -51,6 +59,30 @@ class Evidence:
     def results(self) -> tuple[Result, ...]:
         """Return the results of all runs."""
         return tuple(result for run in self.runs for result in run.results)
+
+    @property
+    def fault_rows(self) -> Sequence[Mapping[str, Any]]:
+        """Return the outcome of each failure that was caused."""
+        return tuple((self.faults or {}).get("outcomes", ()))
+
+    @property
+    def tried(self) -> frozenset[Entry]:
+        """Return the mutants that were tried."""
+        return frozenset(_entry(mutant) for mutant in (self.mutants or {}).get("mutants", ()))
+
+    def commits(self) -> dict[str, str]:
+        """Return the commit that each piece of evidence says it is of, in words, by its name."""
+        said = {run.name: run.properties.get("commit", NOT_SAID) for run in self.runs}
+        for name, document in (("mutants", self.mutants), ("faults", self.faults)):
+            if document is not None:
+                made = document.get("made") or {}
+                said[name] = str(Commit(made["commit"], made.get("dirty", True))) if made.get("commit") else NOT_SAID
+        return said
+
+    @property
+    def outcomes(self) -> Counter[str]:
+        """Return how many tests had which outcome."""
+        return Counter(result.outcome for result in self.results)
 
     @cached_property
     def coverage(self) -> Coverage:
@@ -72,7 +104,8 @@ class FormulaRow(NamedTuple):
 
     id: str
     words: str
-    requirements: str
+    text: str
+    requirements: tuple[str, ...]
     premises: int | None
     """How often its premise became true; None if no judgement says it, for lack of one or of a premise."""
     outcome: str
@@ -99,7 +132,7 @@ def formula_rows(evidence: Evidence) -> list[FormulaRow]:
         true = None if each.id in unconditional or outcome == NOT_RUN else premises[each.id]
         if outcome == HOLDS and true == 0:
             outcome = NOTHING_SHOWN
-        rows.append(FormulaRow(each.id, each.words, " ".join(each.requirements), true, outcome))
+        rows.append(FormulaRow(each.id, each.words, each.text, each.requirements, true, outcome))
     return rows
 
 
@@ -109,8 +142,15 @@ def _worse(one: str | None, other: str) -> str:
 
 
 def examples_of(result: Result) -> int:
-    """Return how many examples Hypothesis says it tried in a test."""
-    return sum(int(count) for count in _EXAMPLES.findall(result.properties.get("hypothesis", "")))
+    """Return how many examples a test says it tried, or Hypothesis says it did."""
+    own = number_of(result, "examples")
+    return own or sum(int(count) for count in _EXAMPLES.findall(result.properties.get("hypothesis", "")))
+
+
+def number_of(result: Result, name: str) -> int:
+    """Return one of the figures that a test recorded, or nothing."""
+    text = result.properties.get(name, "")
+    return int(text) if text.isdecimal() else 0
 
 
 def read_mutants(path: Path) -> Mapping[str, Any]:
@@ -121,12 +161,25 @@ def read_mutants(path: Path) -> Mapping[str, Any]:
     return value
 
 
-def read_faults(path: Path) -> Sequence[Mapping[str, Any]]:
+def bank_entries() -> frozenset[Entry]:
+    """Return the mutants of this version, whether or not they fit its code. Raises ``EvidenceError``."""
+    try:
+        return frozenset(_entry(mutant._asdict()) for mutant in read_bank())
+    except BankError as error:
+        raise EvidenceError(f"the bank of mutants cannot be read: {error}") from None
+
+
+def _entry(mutant: Mapping[str, Any]) -> Entry:
+    return str(mutant.get("id")), str(mutant.get("file")), str(mutant.get("old")), str(mutant.get("new"))
+
+
+def read_faults(path: Path) -> Mapping[str, Any]:
     """Read the outcome of the faults. Raises ``EvidenceError``."""
     value = _json(path)
-    if not isinstance(value, list) or not all(isinstance(row, dict) and "failure" in row for row in value):
-        raise EvidenceError(f"{path} is not what “thecal faults run --json” writes: it is no list of failures")
-    return value
+    rows = value.get("outcomes") if isinstance(value, dict) else None
+    if not isinstance(rows, list) or not all(isinstance(row, dict) and "failure" in row for row in rows):
+        raise EvidenceError(f"{path} is not what “thecal faults run --json” writes: it has no list of failures")
+    return dict(value)
 
 
 def read_verdict(path: Path) -> Mapping[str, Any]:

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from html import escape
 from pathlib import Path
 
 MANIFEST = "SHA256SUMS"
 """In the format of ``sha256sum``, which can check it as well."""
 EVIDENCE = "evidence"
+NO_REPORT = """<!DOCTYPE html>
+<html lang="en"><head><meta charset="utf-8"><title>Thecal: no report</title></head>
+<body><h1>There is no report</h1><p>{why}</p>
+<p>Nothing is shown here. What else is in this folder is left from the report before.</p></body></html>
+"""
 
 
 class FolderError(Exception):
@@ -23,14 +29,34 @@ def write_folder(out: Path, texts: Mapping[str, str], files: Iterable[Path]) -> 
     """
     if out.exists() and any(out.iterdir()) and not (out / MANIFEST).exists():
         raise FolderError(f"{out} holds something that is no report: name a new folder, or an old report's")
+    copies = [(path.name, path.read_bytes()) for path in files]  # they may lie in the folder that is emptied now
     if (out / MANIFEST).exists():
         _empty(out)
     (out / EVIDENCE).mkdir(parents=True, exist_ok=True)
     for name, text in texts.items():
         (out / name).write_text(text, "utf-8")
-    for path in files:
-        shutil.copyfile(path, _free(out / EVIDENCE / path.name))
+    for name, content in copies:
+        _free(out / EVIDENCE / name).write_bytes(content)
     (out / MANIFEST).write_text(manifest(out), "utf-8")
+
+
+@contextmanager
+def withdrawn(out: Path, page: str) -> Iterator[None]:
+    """Take an old report's page away while the next is made, so that it is never taken for it if that fails.
+
+    What stands there instead says so, and the manifest does not agree with it.
+    """
+    _withdraw(out / page, "It is being made, or its making was broken off.")
+    try:
+        yield
+    except Exception as error:
+        _withdraw(out / page, f"It could not be made: {error}")
+        raise
+
+
+def _withdraw(page: Path, why: str) -> None:
+    if page.exists() and (page.parent / MANIFEST).exists():
+        page.write_text(NO_REPORT.format(why=escape(why)), "utf-8")
 
 
 def manifest(out: Path) -> str:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import datetime
 import platform
 import subprocess
+from collections.abc import Mapping
 from importlib.metadata import distributions
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 
 class Commit(NamedTuple):
@@ -28,6 +30,22 @@ def commit_of(folder: Path) -> Commit:
     """Return the commit of the clone that a folder is in."""
     name = _git(folder, "rev-parse", "HEAD")
     return Commit(name, bool(name) and bool(_git(folder, "status", "--porcelain")))
+
+
+def made(folder: Path, **effort: int) -> dict[str, Any]:
+    """Return of what, when and with which effort evidence is made; to be asked before it is, and ``ended`` after."""
+    commit = commit_of(folder)
+    return {"commit": commit.name, "dirty": commit.dirty, "started": now(), **effort, "versions": versions()}
+
+
+def ended(begun: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the same with the time at which it was done."""
+    return {**begun, "ended": now()}
+
+
+def now() -> str:
+    """Return the time, in UTC, to the second."""
+    return datetime.datetime.now(datetime.UTC).isoformat(sep=" ", timespec="seconds")
 
 
 def versions() -> dict[str, str]:

@@ -10,19 +10,19 @@ from typing import Any
 from jinja2 import BaseLoader, Environment, StrictUndefined
 from markupsafe import Markup
 
-from protocol.units import Milliseconds
 from verify.report.counterexamples import counterexamples
-from verify.report.evidence import Evidence, examples_of, formula_rows
+from verify.report.evidence import Evidence, examples_of, formula_rows, number_of
+from verify.report.missing import missing
 from verify.report.parts import Grade, parts, whole
 from verify.report.picture import grid_svg
+from verify.report.shown import PROPERTY, shown
+from verify.report.words import instant, slug, span, tone
 from verify.trace.matrix import Standing
-from verify.trace.results import FAILED, SKIPPED
+from verify.trace.results import FAILED, REACHED, SKIPPED, Result
 
 MOST = 15
 """As many of the slowest and deepest examples are shown."""
 GRADE_CLASS = {Grade.GOOD: "good", Grade.FAILED: "bad", Grade.INCOMPLETE: "doubt", Grade.NOT_RUN: "doubt"}
-GOOD_WORDS = ("passed", "shown", "holds", "killed", "equivalent", "good")
-BAD_WORDS = ("failed", "violated", "survived", "not equivalent", "suspect", "no test")
 
 
 def page(evidence: Evidence) -> str:
@@ -32,6 +32,8 @@ def page(evidence: Evidence) -> str:
     )
     environment.filters["tone"] = tone
     environment.filters["span"] = span
+    environment.filters["slug"] = slug
+    environment.filters["instant"] = instant
     template = environment.from_string((resources.files("verify.report") / "page.html").read_text("utf-8"))
     every = parts(evidence)
     return template.render(
@@ -40,15 +42,19 @@ def page(evidence: Evidence) -> str:
         whole=whole(every),
         grade_class=GRADE_CLASS,
         formulas=formula_rows(evidence),
+        shown=shown(evidence),
+        missing=missing(evidence),
+        requirements=evidence.matrix.sources.requirements,
         coverage=evidence.coverage,
         pictures=[(grid, Markup(grid_svg(grid))) for grid in evidence.coverage.grids],  # noqa: S704 - escaped there
         plots={name: Markup(svg) for name, svg in evidence.plots.items()},  # noqa: S704 - drawn by verify.plot
         counterexamples=counterexamples(evidence.results),
-        premises=list(evidence.premises()),
+        premises=[(result, result.counts(REACHED)) for result in evidence.results if _counts_alone(result)],
         failures=[result for result in evidence.results if result.outcome == FAILED],
         skipped=[result for result in evidence.results if result.outcome == SKIPPED],
         slowest=sorted(evidence.results, key=lambda result: -result.seconds)[:MOST],
-        deepest=[pair for pair in _deepest(evidence) if pair[0]][:MOST],
+        most=[pair for pair in _most(evidence) if pair[0]][:MOST],
+        deepest=list(_deepest(evidence))[:MOST],
         layers=list(_layers(evidence)),
         hazards=list(_hazards(evidence)),
         standings=[(standing, evidence.matrix.count(standing)) for standing in Standing],
@@ -56,22 +62,17 @@ def page(evidence: Evidence) -> str:
     )
 
 
-def tone(word: object) -> str:
-    """Return the class of colour of a word."""
-    text = str(word).lower()
-    return "good" if text in GOOD_WORDS else "bad" if text in BAD_WORDS else "doubt"
+def _counts_alone(result: Result) -> bool:
+    """Whether a test counts premises and is no property of a suite, which stands with them in a table of its own."""
+    return PROPERTY not in result.properties and bool(result.counts(REACHED))
 
 
-def span(span_ms: int | None) -> str:
-    """Return a span of time for a person; one that lies before what it counts from says so."""
-    if span_ms is None:
-        return ""
-    if span_ms == 0:
-        return "at once"
-    return f"{Milliseconds(-span_ms)} before" if span_ms < 0 else str(Milliseconds(span_ms))
+def _deepest(evidence: Evidence) -> Iterator[tuple[int, int, Result]]:
+    ran = [(number_of(each, "steps"), number_of(each, "simulated_ms"), each) for each in evidence.results]
+    yield from sorted((each for each in ran if each[0]), key=lambda each: (-each[0], -each[1]))
 
 
-def _deepest(evidence: Evidence) -> Iterator[tuple[int, Any]]:
+def _most(evidence: Evidence) -> Iterator[tuple[int, Result]]:
     pairs = [(examples_of(result), result) for result in evidence.results]
     yield from sorted(pairs, key=lambda pair: -pair[0])
 
@@ -85,7 +86,7 @@ def _layers(evidence: Evidence) -> Iterator[tuple[str, Counter[str]]]:
 def _hazards(evidence: Evidence) -> Iterator[dict[str, Any]]:
     matrix = evidence.matrix
     for hazard in matrix.sources.hazards.values():
-        caused = [row for row in evidence.faults or () if row["failure"] == hazard.id]
+        caused = [row for row in evidence.fault_rows if row["failure"] == hazard.id]
         yield {
             "hazard": hazard,
             "controls": matrix.controls(hazard.id),

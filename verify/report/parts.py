@@ -15,7 +15,9 @@ from verify.trace.matrix import NOT_RUN, Standing
 from verify.trace.results import FAILED, PASSED, SKIPPED
 from verify.verdict import HOLDS, INCOMPLETE
 
-KILLED = ("killed", "equivalent")
+WHY = {Standing.PART: " (passed what was run, and some of their tests were not run)"}
+BY_ANOTHER = "noticed by another"
+KILLED = ("killed", BY_ANOTHER, "equivalent")
 
 
 class Grade(enum.StrEnum):
@@ -53,11 +55,13 @@ def whole(every: Iterable[Part]) -> Grade:
 
 def _tests(evidence: Evidence) -> Part:
     name = "tests"
+    if evidence.broken:
+        ran = evidence.outcomes
+        words = f"{ran[PASSED]} passed, {ran[FAILED]} failed; others cannot even be collected: see under Failures why"
+        return Part(name, Grade.FAILED, words)
     if not evidence.results:
         return Part(name, Grade.NOT_RUN, "no results of tests were given")
-    counts: dict[str, int] = dict.fromkeys((PASSED, FAILED, SKIPPED), 0)
-    for result in evidence.results:
-        counts[result.outcome] += 1
+    counts = evidence.outcomes
     words = f"{counts[PASSED]} passed, {counts[FAILED]} failed, {counts[SKIPPED]} skipped"
     if counts[FAILED]:
         return Part(name, Grade.FAILED, words)
@@ -66,13 +70,14 @@ def _tests(evidence: Evidence) -> Part:
 
 def _commit(evidence: Evidence) -> Part:
     name = "one clean commit"
-    ran = {run.properties.get("commit", "unknown") for run in evidence.runs}
-    if not ran:
+    said = evidence.commits()
+    if not said:
         return Part(name, Grade.NOT_RUN, f"nothing was run; the report is made at {evidence.commit}")
-    if ran == {evidence.commit.name} and not evidence.commit.dirty:
-        return Part(name, Grade.GOOD, evidence.commit.name)
-    words = f"run at {', '.join(sorted(ran))}; the report is made at {evidence.commit}"
-    return Part(name, Grade.INCOMPLETE, words)
+    silent = "; a journal does not say its own" if evidence.verdicts else ""
+    if set(said.values()) == {evidence.commit.name} and not evidence.commit.dirty:
+        return Part(name, Grade.GOOD, f"{evidence.commit.name}, of {', '.join(said)}{silent}")
+    others = "; ".join(f"{file}: {commit}" for file, commit in said.items())
+    return Part(name, Grade.INCOMPLETE, f"{others}; the report is made at {evidence.commit}{silent}")
 
 
 def _journals(evidence: Evidence) -> Part:
@@ -121,23 +126,31 @@ def _mutants(evidence: Evidence) -> Part:
         return Part(name, Grade.NOT_RUN, "no outcome of “thecal verify mutants --json” was given")
     results = [str(mutant.get("result", "unknown")) for mutant in evidence.mutants["mutants"]]
     bad = [result for result in results if result not in KILLED]
+    known, others = evidence.tried & evidence.bank, evidence.tried - evidence.bank
     words = (
-        f"{len(results)} seeded: {results.count('killed')} noticed, {results.count('equivalent')} equivalent, "
+        f"{len(known)} of {len(evidence.bank)} tried: {results.count('killed')} noticed, "
+        f"{results.count(BY_ANOTHER)} by another property than expected, {results.count('equivalent')} equivalent, "
         f"{len(bad)} not as declared"
     )
+    if others:
+        words += f"; {len(others)} of those tried are not, or not so, in this version"
     if not results:
-        return Part(name, Grade.NOT_RUN, "the bank is empty")
-    return Part(name, Grade.FAILED if bad else Grade.GOOD, words)
+        return Part(name, Grade.NOT_RUN, "none was tried")
+    if bad:
+        return Part(name, Grade.FAILED, words)
+    return Part(name, Grade.GOOD if evidence.tried == evidence.bank else Grade.INCOMPLETE, words)
 
 
 def _faults(evidence: Evidence) -> Part:
     name = "faults"
     if evidence.faults is None:
         return Part(name, Grade.NOT_RUN, "no outcome of “thecal faults run --all --json” was given")
-    short = [row for row in evidence.faults if not row.get("holds")]
-    caused = {str(row["failure"]) for row in evidence.faults}
+    short = [row for row in evidence.fault_rows if not row.get("holds")]
+    caused = {str(row["failure"]) for row in evidence.fault_rows}
     missing = [name for name in evidence.matrix.sources.hazards if name not in caused]
-    words = f"{len(evidence.faults)} caused, {len(short)} not noticed as claimed, {len(missing)} hazards not caused"
+    words = (
+        f"{len(evidence.fault_rows)} caused, {len(short)} not noticed as claimed, {len(missing)} hazards not caused"
+    )
     if short:
         return Part(name, Grade.FAILED, words)
     return Part(name, Grade.INCOMPLETE if missing else Grade.GOOD, words)
@@ -147,7 +160,7 @@ def _requirements(evidence: Evidence) -> Part:
     name = "requirements"
     matrix = evidence.matrix
     counts = {standing: matrix.count(standing) for standing in Standing}
-    words = ", ".join(f"{count} {standing}" for standing, count in counts.items() if count)
+    words = ", ".join(f"{count} {standing}{WHY.get(standing, '')}" for standing, count in counts.items() if count)
     if counts[Standing.FAILED]:
         return Part(name, Grade.FAILED, words)
     shown = (Standing.SHOWN, Standing.ANALYSIS, Standing.NOT_TESTABLE)
@@ -161,8 +174,10 @@ def _reached(evidence: Evidence) -> Part:
     if not covered.any:
         return Part(name, Grade.NOT_RUN, "nothing that was run counts them")
     gaps = [name for each in covered.lists for name in each.gaps]
-    excused = [name for each in covered.lists for name in each.excused]
-    words = f"never reached: {len(gaps)} of {sum(len(each.counts) for each in covered.lists)}"
-    if excused:
-        words += f"; and {len(excused)} that cannot be, each with its reason"
+    reached, excused = covered.reached, sum(len(each.excused) for each in covered.lists)
+    met, places = covered.met
+    words = (
+        f"{reached} reached, {excused} excused, {len(gaps)} missing; "
+        f"{met} of {places} places in the pictures reached, and the others may be impossible"
+    )
     return Part(name, Grade.INCOMPLETE if gaps else Grade.GOOD, words)

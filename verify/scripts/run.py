@@ -26,6 +26,8 @@ class Run:
         self.world = STARTS[script.start](script.seed)
         self.reached: Counter[str] = Counter({f"began {script.start}": 1})
         """What happened: events of the journal, outcomes of commands, weather."""
+        self.taken = 0
+        """Steps that happened."""
         self.flipped: set[tuple[str, int]] = set()
         """Bits of memory that are turned over now."""
         self.told_all = True
@@ -37,6 +39,7 @@ class Run:
         action = ACTIONS[step.action]
         if not action.possible(self):
             return False
+        self.taken += 1
         action.act(self, **step.arguments)
         return True
 

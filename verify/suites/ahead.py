@@ -148,8 +148,11 @@ SUITE = Suite(
             one_by_one,
             smoke=200,
             premises=("all", "cut short", "none", "other ledgers at the tip"),
+            verifies=("DOSE-01",),
         ),
         Property("ahead.not timid", "A flow that fits to the picogram is certain for ever.", not_timid, smoke=100),
-        Property("ahead.none certain", "What the guard never grants is never certain.", none_certain),
+        Property(
+            "ahead.none certain", "What the guard never grants is never certain.", none_certain, verifies=("DOSE-01",)
+        ),
     ),
 )

@@ -248,9 +248,15 @@ SUITE = Suite(
                 "from a stop, bridged",
                 "from a stop, impossible",
             ),
+            verifies=("PRM-06",),
         ),
         Property(
-            "bridge.wishes", "A bridge that is entered keeps the same rules.", wishes, 500, ("refused", "taken")
+            "bridge.wishes",
+            "A bridge that is entered keeps the same rules.",
+            wishes,
+            500,
+            ("refused", "taken"),
+            verifies=("PRM-06",),
         ),
     ),
 )

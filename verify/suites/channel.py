@@ -295,21 +295,48 @@ SUITE = Suite(
     "the secure channel",
     (
         Property(
-            "channel.roles", "Each role may ask what it may, and no more.", roles, premises=("allowed", "not allowed")
+            "channel.roles",
+            "Each role may ask what it may, and no more.",
+            roles,
+            premises=("allowed", "not allowed"),
+            verifies=("COM-15",),
         ),
-        Property("channel.sessions", "A session ends when it is idle, closed or replaced.", sessions_end),
-        Property("channel.counters", "Each request is carried out once and answered once.", each_counter_once),
+        Property(
+            "channel.sessions",
+            "A session ends when it is idle, closed or replaced.",
+            sessions_end,
+            verifies=("COM-13",),
+        ),
+        Property(
+            "channel.counters",
+            "Each request is carried out once and answered once.",
+            each_counter_once,
+            verifies=("COM-05", "PRG-03"),
+        ),
         Property("channel.replies", "A reply is believed for its own request alone.", replies_are_bound),
-        Property("channel.refusals", "What is refused changes nothing.", refusals_change_nothing),
+        Property(
+            "channel.refusals", "What is refused changes nothing.", refusals_change_nothing, verifies=("SEC-01",)
+        ),
         Property("channel.malformed", "A seal makes no request of nonsense.", nonsense_under_a_seal),
-        Property("channel.floods", "A flood delays a clinician by a pause at most.", floods_delay_and_no_more),
-        Property("channel.slowed", "A flood is slowed down and written down rarely.", floods_are_slowed_and_counted),
+        Property(
+            "channel.floods",
+            "A flood delays a clinician by a pause at most.",
+            floods_delay_and_no_more,
+            verifies=("COM-12",),
+        ),
+        Property(
+            "channel.slowed",
+            "A flood is slowed down and written down rarely.",
+            floods_are_slowed_and_counted,
+            verifies=("FLT-15",),
+        ),
         Property(
             "channel.random bytes",
             "Random bytes are no command.",
             random_bytes_are_no_command,
             1_000,
             ("random strings",),
+            verifies=("COM-03", "SEC-01"),
         ),
         Property(
             "channel.hostile peer",
@@ -317,6 +344,7 @@ SUITE = Suite(
             hostile_peer,
             4,
             ("Request", "SessionOpened", "SessionClosed", "believed", *(each.value for each in Rejection)),
+            verifies=("COM-05", "SEC-01", "SEC-02"),
         ),
     ),
 )

@@ -170,9 +170,24 @@ SUITE = Suite(
     "contact",
     "those who talk to the pump, and what disturbs them",
     (
-        Property("contact.sessions", "A session that left the pump wanting is alarmed, and no other.", sessions),
-        Property("contact.strangers", "Wrong proofs in a row are alarmed, and change nothing.", strangers),
-        Property("contact.interference", "A receiver that is held on is alarmed and switched off.", interference),
+        Property(
+            "contact.sessions",
+            "A session that left the pump wanting is alarmed, and no other.",
+            sessions,
+            verifies=("ALM-02", "ALM-21"),
+        ),
+        Property(
+            "contact.strangers",
+            "Wrong proofs in a row are alarmed, and change nothing.",
+            strangers,
+            verifies=("FLT-15",),
+        ),
+        Property(
+            "contact.interference",
+            "A receiver that is held on is alarmed and switched off.",
+            interference,
+            verifies=("ALM-25",),
+        ),
         Property("contact.told", "Observers are told what is so.", observers_are_told),
     ),
 )

@@ -226,14 +226,22 @@ SUITE = Suite(
     "conversation",
     "a question and its reply, through every layer of the wire",
     (
-        Property("conversation.sessions", "A session is asked in as long as both ends have it.", sessions_and_roles),
-        Property("conversation.strangers", "Nobody is talked to who is not the pump.", strangers),
+        Property(
+            "conversation.sessions",
+            "A session is asked in as long as both ends have it.",
+            sessions_and_roles,
+            verifies=("COM-13",),
+        ),
+        Property(
+            "conversation.strangers", "Nobody is talked to who is not the pump.", strangers, verifies=("ALM-26",)
+        ),
         Property(
             "conversation.whole stack",
             "In any weather each command is carried out at most once, and what is said of it is true.",
             whole_stack,
             6,
             ("answered", "unknown", "no contact", "resolved: done", "resolved: not done"),
+            verifies=("BOL-14", "COM-04", "COM-05", "COM-06", "PRG-03"),
         ),
     ),
 )

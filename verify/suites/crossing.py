@@ -203,9 +203,21 @@ SUITE = Suite(
     "crossing",
     "the bridge on the whole pump",
     (
-        Property("crossing.dose", "Over a bridge the dose stays what it was.", the_line_is_crossed),
-        Property("crossing.rest", "A bridge goes on where it was until the line is new.", nothing_breaks_it_off),
-        Property("crossing.others", "During a bridge nothing flows beside it.", others_wait),
-        Property("crossing.refusals", "A bridge that cannot be is refused.", wrong_ones_are_refused),
+        Property(
+            "crossing.dose", "Over a bridge the dose stays what it was.", the_line_is_crossed, verifies=("PRM-06",)
+        ),
+        Property(
+            "crossing.rest",
+            "A bridge goes on where it was until the line is new.",
+            nothing_breaks_it_off,
+            verifies=("PRM-06",),
+        ),
+        Property("crossing.others", "During a bridge nothing flows beside it.", others_wait, verifies=("FLT-04",)),
+        Property(
+            "crossing.refusals",
+            "A bridge that cannot be is refused.",
+            wrong_ones_are_refused,
+            verifies=("MODE-09", "PRM-06"),
+        ),
     ),
 )

@@ -116,7 +116,14 @@ SUITE = Suite(
     "dates",
     "when the pump must be refilled and replaced",
     (
-        Property("dates.refill", "The refill is due when the worst use says so.", refills, 60, ("bridge", "boluses")),
-        Property("dates.others", "What is due is the earliest that can be known.", other_dates),
+        Property(
+            "dates.refill",
+            "The refill is due when the worst use says so.",
+            refills,
+            60,
+            ("bridge", "boluses"),
+            verifies=("RES-08",),
+        ),
+        Property("dates.others", "What is due is the earliest that can be known.", other_dates, verifies=("PWR-06",)),
     ),
 )

@@ -124,8 +124,14 @@ SUITE = Suite(
             "detectors.since",
             "A cause is seen from its first instant on, by its own alarm and no other.",
             since_its_beginning,
+            verifies=("ALM-23",),
         ),
-        Property("detectors.levels", "Low is at the threshold, empty is less than a stroke.", at_the_level),
+        Property(
+            "detectors.levels",
+            "Low is at the threshold, empty is less than a stroke.",
+            at_the_level,
+            verifies=("RES-03", "RES-06"),
+        ),
         Property("detectors.quiet", "Unasked movement is over after 15 min without any, not before.", until_quiet),
     ),
 )

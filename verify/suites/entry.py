@@ -349,24 +349,49 @@ SUITE = Suite(
     "entry",
     "the programmer's screens",
     (
-        Property("entry.echo", "Nothing is committed that comes back as another.", echoes),
-        Property("entry.unknowns", "No unknown result is forgotten for another.", two_unknowns),
-        Property("entry.closing sessions", "No session closes on a still pump unsaid.", closing_sessions),
-        Property("entry.closings", "No session closes without saying what is wrong.", closings),
-        Property("entry.fates", "What became of a command is never guessed.", fates),
+        Property("entry.echo", "Nothing is committed that comes back as another.", echoes, verifies=("PRG-11",)),
         Property(
-            "entry.reviews", "Each changed field is shown, old and new, and compared when it comes back.", reviews
+            "entry.unknowns",
+            "No unknown result is forgotten for another.",
+            two_unknowns,
+            verifies=("COM-04", "COM-07"),
+        ),
+        Property(
+            "entry.closing sessions",
+            "No session closes on a still pump unsaid.",
+            closing_sessions,
+            verifies=("PRG-18",),
+        ),
+        Property("entry.closings", "No session closes without saying what is wrong.", closings, verifies=("PRG-18",)),
+        Property("entry.fates", "What became of a command is never guessed.", fates, verifies=("COM-04", "COM-06")),
+        Property(
+            "entry.reviews",
+            "Each changed field is shown, old and new, and compared when it comes back.",
+            reviews,
+            verifies=("PRG-11", "PRG-12"),
         ),
         Property("entry.derived", "What follows from a prescription is shown as it is.", derived),
-        Property("entry.drafts", "A prescription is what was typed, and whole.", drafts),
-        Property("entry.words", "There is a sentence for everything, and no two alike.", every_word),
-        Property("entry.keys", "No sequence of keys disarms a limit.", every_sequence_of_keys, 1, ("committed",)),
+        Property(
+            "entry.drafts", "A prescription is what was typed, and whole.", drafts, verifies=("PRG-07", "PRG-09")
+        ),
+        Property(
+            "entry.words", "There is a sentence for everything, and no two alike.", every_word, verifies=("PRG-06",)
+        ),
+        Property(
+            "entry.keys",
+            "No sequence of keys disarms a limit.",
+            every_sequence_of_keys,
+            1,
+            ("committed",),
+            verifies=("DOSE-06", "PRG-13", "PRG-14"),
+        ),
         Property(
             "entry.clinic",
             "Nor does any clinician on any wire; and every result is true.",
             any_sequence,
             400,
             PREMISES,
+            verifies=("COM-04", "COM-05", "COM-06", "DOSE-05", "DOSE-06", "PRG-13", "PRG-14"),
         ),
     ),
 )

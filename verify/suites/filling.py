@@ -170,9 +170,24 @@ SUITE = Suite(
     "filling",
     "priming on the whole pump",
     (
-        Property("filling.pump", "Priming fills the line and starts nothing.", nothing_reaches_the_patient),
-        Property("filling.refusals", "No more is primed than holds no drug.", only_what_holds_no_drug),
-        Property("filling.rest", "What a prime interrupts goes on.", what_it_interrupts_goes_on),
-        Property("filling.alarms", "An alarm ends a prime, and raises nothing.", alarms_end_it),
+        Property(
+            "filling.pump",
+            "Priming fills the line and starts nothing.",
+            nothing_reaches_the_patient,
+            verifies=("PRM-01", "PRM-02", "PRM-03"),
+        ),
+        Property(
+            "filling.refusals",
+            "No more is primed than holds no drug.",
+            only_what_holds_no_drug,
+            verifies=("MODE-09", "PRM-01", "PRM-03", "PRM-05"),
+        ),
+        Property(
+            "filling.rest",
+            "What a prime interrupts goes on.",
+            what_it_interrupts_goes_on,
+            verifies=("PRM-02", "PRM-04"),
+        ),
+        Property("filling.alarms", "An alarm ends a prime, and raises nothing.", alarms_end_it, verifies=("PRM-02",)),
     ),
 )

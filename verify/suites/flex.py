@@ -196,9 +196,26 @@ SUITE = Suite(
     "flex",
     "schedules on the whole pump",
     (
-        Property("flex.flows", "A schedule flows as it was staged, to the stroke.", flows_as_staged),
-        Property("flex.time", "Nothing moves a schedule: it goes by pump time.", nothing_moves_the_week),
-        Property("flex.refusals", "A schedule that does not fit changes nothing.", wrong_ones_are_refused),
-        Property("flex.limits", "The fullest day and hour of a week keep the limits.", limits_hold_all_week),
+        Property(
+            "flex.flows", "A schedule flows as it was staged, to the stroke.", flows_as_staged, verifies=("MODE-18",)
+        ),
+        Property(
+            "flex.time",
+            "Nothing moves a schedule: it goes by pump time.",
+            nothing_moves_the_week,
+            verifies=("LOG-07",),
+        ),
+        Property(
+            "flex.refusals",
+            "A schedule that does not fit changes nothing.",
+            wrong_ones_are_refused,
+            verifies=("MODE-09", "MODE-10"),
+        ),
+        Property(
+            "flex.limits",
+            "The fullest day and hour of a week keep the limits.",
+            limits_hold_all_week,
+            verifies=("DOSE-02",),
+        ),
     ),
 )

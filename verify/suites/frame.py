@@ -208,16 +208,31 @@ SUITE = Suite(
         Property("frame.as documented", "Frames are written and read byte for byte as documented.", as_documented),
         Property("frame.what does not fit", "What no frame can carry is refused, not sent.", what_does_not_fit),
         Property(
-            "frame.foreign", "An intact frame with a foreign header is told from a damaged one.", intact_but_foreign
+            "frame.foreign",
+            "An intact frame with a foreign header is told from a damaged one.",
+            intact_but_foreign,
+            verifies=("COM-01",),
         ),
-        Property("frame.flips", "One, two or three flipped bits never pass, and never cost a neighbour.", flips, 300),
+        Property(
+            "frame.flips",
+            "One, two or three flipped bits never pass, and never cost a neighbour.",
+            flips,
+            300,
+            verifies=("COM-01",),
+        ),
         Property(
             "frame.noise",
             "Noise between two frames costs neither, becomes none, and is counted.",
             noise,
             300,
             ("noise with a delimiter", "noise longer than a frame"),
+            verifies=("COM-03",),
         ),
-        Property("frame.bounded", "However much noise comes, a decoder holds no more than a frame.", bounded),
+        Property(
+            "frame.bounded",
+            "However much noise comes, a decoder holds no more than a frame.",
+            bounded,
+            verifies=("COM-02",),
+        ),
     ),
 )

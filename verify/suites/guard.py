@@ -275,12 +275,18 @@ SUITE = Suite(
     "guard",
     "the dose guard",
     (
-        Property("guard.real windows", "The buckets cover a real hour and day by a clock 0.3 % fast.", real_windows),
+        Property(
+            "guard.real windows",
+            "The buckets cover a real hour and day by a clock 0.3 % fast.",
+            real_windows,
+            verifies=("DOSE-01",),
+        ),
         Property(
             "guard.every sequence",
             "No sequence of five things that can happen to a ledger grants too much, or refuses for nothing.",
             every_sequence,
             premises=("granted", "refused"),
+            verifies=("DOSE-01",),
         ),
         Property(
             "guard.long histories",
@@ -288,15 +294,20 @@ SUITE = Suite(
             long_histories,
             smoke=300,
             premises=("granted", "refused"),
+            verifies=("DOSE-01",),
         ),
         Property(
             "guard.greedy",
             "At real sizes no window is passed by asking at every boundary.",
             greedy,
             premises=("granted",),
+            verifies=("DOSE-01", "LOG-05"),
         ),
         Property(
-            "guard.lost is full", "A ledger that was lost grants nothing until it has rotated out.", lost_is_full
+            "guard.lost is full",
+            "A ledger that was lost grants nothing until it has rotated out.",
+            lost_is_full,
+            verifies=("DOSE-01",),
         ),
         Property("guard.any integers", "Whatever integers it is given, the guard answers.", any_integers, smoke=200),
     ),

@@ -197,10 +197,32 @@ SUITE = Suite(
     "handshake",
     "the handshake, the keys and the seal",
     (
-        Property("handshake.handshakes", "A proof opens one session, once, soon, here.", handshakes_are_bound),
-        Property("handshake.proofs", "A programmer believes no pump without its proof.", pumps_prove_themselves),
-        Property("handshake.unpredictable", "No two hellos get the same nonce.", nonces_are_fresh),
-        Property("handshake.keys", "Keys and proofs are of one transcript, one end and one role.", keys_are_apart),
-        Property("handshake.seals", "A record opens in its own session, way and counter alone.", seals_are_bound),
+        Property(
+            "handshake.handshakes",
+            "A proof opens one session, once, soon, here.",
+            handshakes_are_bound,
+            verifies=("SEC-01", "SEC-02"),
+        ),
+        Property(
+            "handshake.proofs",
+            "A programmer believes no pump without its proof.",
+            pumps_prove_themselves,
+            verifies=("SEC-02",),
+        ),
+        Property(
+            "handshake.unpredictable", "No two hellos get the same nonce.", nonces_are_fresh, verifies=("SEC-02",)
+        ),
+        Property(
+            "handshake.keys",
+            "Keys and proofs are of one transcript, one end and one role.",
+            keys_are_apart,
+            verifies=("SEC-02",),
+        ),
+        Property(
+            "handshake.seals",
+            "A record opens in its own session, way and counter alone.",
+            seals_are_bound,
+            verifies=("COM-03", "SEC-02"),
+        ),
     ),
 )

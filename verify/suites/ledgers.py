@@ -183,7 +183,13 @@ SUITE = Suite(
             books,
             smoke=400,
             premises=("granted", "refused", "prescribed anew"),
+            verifies=("DOSE-01",),
         ),
-        Property("ledgers.all lost", "Lost ledgers are full, at both places, under their old limits.", all_lost),
+        Property(
+            "ledgers.all lost",
+            "Lost ledgers are full, at both places, under their old limits.",
+            all_lost,
+            verifies=("DOSE-01",),
+        ),
     ),
 )

@@ -230,23 +230,32 @@ SUITE = Suite(
     "what the programmer objects to",
     (
         Property("limits.library", "The library's limits are what its doses say.", library_limits),
-        Property("limits.reasons", "Hard is refused; soft needs a reason.", reasons),
+        Property("limits.reasons", "Hard is refused; soft needs a reason.", reasons, verifies=("DOSE-06", "DOSE-07")),
         Property(
             "limits.prescriptions",
             "Every prescription is judged by every limit.",
             prescriptions,
             400,
             ("HARD", "SOFT", "WITHIN"),
+            verifies=("DOSE-05", "DOSE-08", "MODE-09", "MODE-10"),
         ),
-        Property("limits.boluses", "Every bolus is judged by every limit.", boluses),
+        Property(
+            "limits.boluses",
+            "Every bolus is judged by every limit.",
+            boluses,
+            verifies=("BOL-12", "DOSE-05", "DOSE-08"),
+        ),
         Property("limits.steps", "A dose that jumps needs a reason.", steps_of_dose),
-        Property("limits.fluid", "A change of fluid is worked out at the tip.", changes_of_fluid),
+        Property(
+            "limits.fluid", "A change of fluid is worked out at the tip.", changes_of_fluid, verifies=("PRM-06",)
+        ),
         Property(
             "limits.residuals",
             "A residual volume that is wrong is flagged.",
             residuals,
             200,
             ("flagged", "as expected"),
+            verifies=("DOSE-12", "RES-07"),
         ),
     ),
 )

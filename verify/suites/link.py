@@ -358,21 +358,35 @@ SUITE = Suite(
             complaints_are_few,
         ),
         Property(
-            "link.repeats", "A repeated request gets the same reply, however often.", repeats_get_the_same_answer
+            "link.repeats",
+            "A repeated request gets the same reply, however often.",
+            repeats_get_the_same_answer,
+            verifies=("BOL-14", "COM-05", "PRG-03"),
         ),
         Property("link.foreign replies", "What is no reply ends no request.", strange_replies_change_nothing),
         Property("link.hurry", "Complaints hurry a request once in each wait.", complaints_hurry_once),
         Property("link.measures", "Only answers to a frame sent once are measured.", only_first_answers_are_measured),
-        Property("link.bounded", "Whatever is asked at once, what waits stays small.", waiting_is_bounded),
+        Property(
+            "link.bounded",
+            "Whatever is asked at once, what waits stays small.",
+            waiting_is_bounded,
+            verifies=("COM-02",),
+        ),
         Property("link.misuse", "A second request or reply at a time is our own bug, and refused.", local_mistakes),
         Property("link.timeouts", "The timeout follows RFC 6298 within its bounds.", timeouts, 200, ("a loss",)),
-        Property("link.dead wires", "Over a dead wire a request fails in time, and truly.", dead_wires),
+        Property(
+            "link.dead wires",
+            "Over a dead wire a request fails in time, and truly.",
+            dead_wires,
+            verifies=("COM-06",),
+        ),
         Property(
             "link.long walks",
             "No long walk of repeated old frames executes twice, late, or answers with another's reply.",
             long_walks,
             20,
             ("answered", "epoch lost", "executed late", "restarts"),
+            verifies=("BOL-14", "COM-05", "COM-06", "PRG-03"),
         ),
         Property(
             "link.wires",
@@ -380,12 +394,14 @@ SUITE = Suite(
             wires,
             2,
             ("answered", "sent, unknown", "not sent"),
+            verifies=("BOL-14", "COM-05", "COM-06", "PRG-03"),
         ),
         Property(
             "link.every interleaving",
             "With few requests no order of delivery at all executes one twice, late, or answers it wrongly.",
             every_interleaving,
             premises=("answered", "epoch lost", "executed late"),
+            verifies=("BOL-14", "COM-05", "COM-06", "PRG-03"),
         ),
     ),
 )

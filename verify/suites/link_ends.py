@@ -127,11 +127,19 @@ SUITE = Suite(
     "the two ends of the link",
     (
         Property(
-            "link_ends.reads", "Each frame of one read counts, whatever came before it.", reads_hold_several_frames
+            "link_ends.reads",
+            "Each frame of one read counts, whatever came before it.",
+            reads_hold_several_frames,
+            verifies=("COM-05", "PRG-03"),
         ),
         Property("link_ends.waiting", "What waits to be sent is sent, each once.", all_that_waits_is_sent),
         Property("link_ends.records", "Every record that fits a frame arrives.", edges_of_records),
-        Property("link_ends.abandoned", "What is said of an abandoned request is true.", abandoned_truly),
+        Property(
+            "link_ends.abandoned",
+            "What is said of an abandoned request is true.",
+            abandoned_truly,
+            verifies=("COM-06",),
+        ),
         Property("link_ends.times", "Round trips are measured alike at any time of day.", whole_milliseconds),
     ),
 )

@@ -92,7 +92,7 @@ SUITE = Suite(
     "log",
     "the event log",
     (
-        Property("log.pages", "Page by page the whole log is read, in order.", pages),
+        Property("log.pages", "Page by page the whole log is read, in order.", pages, verifies=("LOG-02",)),
         Property("log.numbers", "Numbers go on over power cuts and never repeat.", numbers, 1, ("power failed",)),
     ),
 )

@@ -403,21 +403,54 @@ SUITE = Suite(
     "memory",
     "non-volatile memory",
     (
-        Property("memory.old or new", "A write is there whole or not at all.", old_or_new, premises=("old", "new")),
-        Property("memory.flips", "Every flipped bit is found, and its section named.", every_flip_is_found),
-        Property("memory.damage", "Damage stays found until it is written over.", damage_stays_found),
+        Property(
+            "memory.old or new",
+            "A write is there whole or not at all.",
+            old_or_new,
+            premises=("old", "new"),
+            verifies=("PWR-08",),
+        ),
+        Property(
+            "memory.flips",
+            "Every flipped bit is found, and its section named.",
+            every_flip_is_found,
+            verifies=("FLT-03",),
+        ),
+        Property(
+            "memory.damage", "Damage stays found until it is written over.", damage_stays_found, verifies=("LOG-03",)
+        ),
         Property("memory.skips", "Skipped writes leave what they would have left.", skipped_writes),
-        Property("memory.log", "The log keeps the latest entries, wherever power fails.", log_ring),
+        Property(
+            "memory.log", "The log keeps the latest entries, wherever power fails.", log_ring, verifies=("LOG-02",)
+        ),
         Property("memory.images", "What is no image is refused.", images_are_refused),
-        Property("memory.fields", "Every field comes back in its own place.", lost_ledgers_have_drugs),
-        Property("memory.sections", "Every section comes back, or is refused.", sections_come_back),
-        Property("memory.worst", "Of what is damaged the worst is assumed, and said.", damage_means_the_worst, 2),
+        Property(
+            "memory.fields", "Every field comes back in its own place.", lost_ledgers_have_drugs, verifies=("PWR-08",)
+        ),
+        Property(
+            "memory.sections", "Every section comes back, or is refused.", sections_come_back, verifies=("PWR-08",)
+        ),
+        Property(
+            "memory.worst",
+            "Of what is damaged the worst is assumed, and said.",
+            damage_means_the_worst,
+            2,
+            verifies=("BOL-09", "BOL-16", "FLT-03", "FLT-04", "FLT-09"),
+        ),
         Property(
             "memory.news",
             "What the pump keeps it has told, and nothing else.",
             news_is_neither_lost_nor_early,
             premises=tuple(NEWS),
+            verifies=("PWR-08",),
         ),
-        Property("memory.power cuts", "A command cut off at any step is old or new.", cut_at_every_step, 1, ("cut",)),
+        Property(
+            "memory.power cuts",
+            "A command cut off at any step is old or new.",
+            cut_at_every_step,
+            1,
+            ("cut",),
+            verifies=("BOL-04", "PWR-08"),
+        ),
     ),
 )

@@ -145,10 +145,12 @@ SUITE = Suite(
     "messages and their fields",
     (
         Property("messages.strict", "What is nearly a message is none.", strict),
-        Property("messages.numbers", "Every number is whole, to its last byte.", whole_numbers),
+        Property("messages.numbers", "Every number is whole, to its last byte.", whole_numbers, verifies=("LOG-10",)),
         Property("messages.lists", "No list or text is longer than it may be.", lists_and_texts),
         Property("messages.digests", "A digest names one prescription for one pump.", digests),
-        Property("messages.there and back", "Every message comes back as it was.", there_and_back, 80),
+        Property(
+            "messages.there and back", "Every message comes back as it was.", there_and_back, 80, verifies=("LOG-10",)
+        ),
         Property("messages.nothing else", "What is no message is refused.", nothing_else, 80, ("refused",)),
     ),
 )

@@ -86,7 +86,14 @@ SUITE = Suite(
             strokes_fall_due,
             smoke=200,
             premises=("a stroke",),
+            verifies=("DOSE-13",),
         ),
-        Property("metering.boluses", "A bolus is never faster than asked for.", boluses_take_their_time, smoke=200),
+        Property(
+            "metering.boluses",
+            "A bolus is never faster than asked for.",
+            boluses_take_their_time,
+            smoke=200,
+            verifies=("MODE-05", "MODE-06"),
+        ),
     ),
 )

@@ -168,7 +168,10 @@ SUITE = Suite(
     (
         Property("panel.flows", "Lowering the flow holds it down.", flows),
         Property(
-            "panel.silence", "A silence is for what was heard, not for what comes.", silence_is_for_what_was_heard
+            "panel.silence",
+            "A silence is for what was heard, not for what comes.",
+            silence_is_for_what_was_heard,
+            verifies=("ALM-09",),
         ),
         Property(
             "panel.life",
@@ -176,6 +179,7 @@ SUITE = Suite(
             life,
             250,
             ("a returning alarm", "an acknowledged alarm", "a silence"),
+            verifies=("ALM-08", "ALM-09", "ALM-10", "ALM-11", "ALM-12", "ALM-13", "COM-16"),
         ),
     ),
 )

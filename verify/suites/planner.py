@@ -251,14 +251,20 @@ SUITE = Suite(
     "planner",
     "the planner",
     (
-        Property("planner.unknown drugs", "A drug without a ledger is in the way itself.", unknown_drugs),
-        Property("planner.curves", "What a plan delivers is added up exactly.", curves, 60),
+        Property(
+            "planner.unknown drugs",
+            "A drug without a ledger is in the way itself.",
+            unknown_drugs,
+            verifies=("PRG-16",),
+        ),
+        Property("planner.curves", "What a plan delivers is added up exactly.", curves, 60, verifies=("DOSE-02",)),
         Property(
             "planner.never refused",
             "What the planner accepts, the guard never refuses.",
             never_refused,
             120,
             ("accepted", "HOUR_LIMIT", "DAY_LIMIT"),
+            verifies=("DOSE-02",),
         ),
         Property(
             "planner.tightest",
@@ -266,6 +272,7 @@ SUITE = Suite(
             tightest,
             150,
             ("a limit of something",),
+            verifies=("DOSE-02",),
         ),
         Property("planner.fits", "What fits is accepted.", what_fits_is_accepted, 80, ("fits",)),
     ),

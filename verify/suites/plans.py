@@ -90,6 +90,7 @@ SUITE = Suite(
             plans,
             200,
             ("a bridge before a schedule", "a bolus over a step"),
+            verifies=("DOSE-02",),
         ),
     ),
 )

@@ -171,17 +171,24 @@ SUITE = Suite(
             charge_is_reckoned,
             150,
             ("fresh", "eri", "eos", "empty"),
+            verifies=("PWR-05",),
         ),
         Property(
             "power.looks", "No level is missed by more than an hour.", levels_are_not_missed, 100, ("looked at late",)
         ),
-        Property("power.strangers", "Whoever has no key costs the battery little.", strangers_cost_little),
+        Property(
+            "power.strangers",
+            "Whoever has no key costs the battery little.",
+            strangers_cost_little,
+            verifies=("FLT-15",),
+        ),
         Property(
             "power.dates",
             "The date of replacement only comes nearer.",
             dates_come_nearer,
             120,
             ("by what was said", "by the charge"),
+            verifies=("PRG-21",),
         ),
     ),
 )

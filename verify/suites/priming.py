@@ -172,13 +172,19 @@ SUITE = Suite(
             200,
             ("drug before saline",),
         ),
-        Property("priming.declared", "What is declared empty may be primed, and no more.", declarations),
+        Property(
+            "priming.declared",
+            "What is declared empty may be primed, and no more.",
+            declarations,
+            verifies=("PRM-03",),
+        ),
         Property(
             "priming.proposals",
             "The proposed prime is the quickest that fits.",
             proposals,
             400,
             ("no such volume", "limits", "proposed"),
+            verifies=("PRM-03",),
         ),
     ),
 )

@@ -180,15 +180,31 @@ SUITE = Suite(
     "programming",
     "prescriptions and updates, step by step",
     (
-        Property("programming.prescriptions", "A wrong prescription changes nothing.", prescriptions_are_refused),
+        Property(
+            "programming.prescriptions",
+            "A wrong prescription changes nothing.",
+            prescriptions_are_refused,
+            verifies=("DOSE-05", "DOSE-09", "MODE-06", "MODE-09", "MODE-10", "PRG-10", "PRG-16"),
+        ),
         Property(
             "programming.soft limits",
             "Each soft limit by itself needs a reason.",
             each_soft_limit_needs_a_reason,
             1,
             ("the concentration", "the dose of a day", "the patient's bolus"),
+            verifies=("DOSE-06", "DOSE-08"),
         ),
-        Property("programming.updates", "An update is whole, or never was.", updates_are_whole),
-        Property("programming.remembers", "The pump knows what it did last.", commands_are_remembered),
+        Property(
+            "programming.updates",
+            "An update is whole, or never was.",
+            updates_are_whole,
+            verifies=("BOL-06", "COM-08", "MODE-08", "PRG-11", "PRG-15", "PRG-22"),
+        ),
+        Property(
+            "programming.remembers",
+            "The pump knows what it did last.",
+            commands_are_remembered,
+            verifies=("COM-04", "COM-07"),
+        ),
     ),
 )

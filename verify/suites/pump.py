@@ -384,15 +384,65 @@ SUITE = Suite(
     "pump",
     "the whole pump, step by step",
     (
-        Property("pump.basal", "The basal flow arrives, to the stroke.", basal_is_exact),
-        Property("pump.boluses", "A bolus arrives whole, and what it interrupts goes on.", boluses_arrive),
-        Property("pump.refusals", "A bolus is refused at every wrong time and size.", boluses_are_refused),
-        Property("pump.budget", "Nothing gives budget back.", budget_is_not_given_back),
-        Property("pump.states", "Each state allows what it must, and no more.", states_are_kept),
-        Property("pump.guard", "What the guard refuses does not move, and is said.", the_guard_has_the_last_word),
-        Property("pump.unasked", "What moves unasked is counted.", what_moves_unasked_is_counted),
-        Property("pump.clock", "A clock that stands is not well by a flicker.", a_clock_that_stands_is_not_well),
-        Property("pump.kept", "What was done and raised is kept when power fails.", everything_is_kept),
-        Property("pump.alarms", "Alarms come in time, and stay until they are acknowledged.", alarms_come_in_time),
+        Property("pump.basal", "The basal flow arrives, to the stroke.", basal_is_exact, verifies=("MODE-04",)),
+        Property(
+            "pump.boluses",
+            "A bolus arrives whole, and what it interrupts goes on.",
+            boluses_arrive,
+            verifies=("BOL-11", "DOSE-04", "MODE-05", "MODE-06", "MODE-12", "MODE-13", "MODE-17"),
+        ),
+        Property(
+            "pump.refusals",
+            "A bolus is refused at every wrong time and size.",
+            boluses_are_refused,
+            verifies=("BOL-01", "BOL-03", "BOL-04", "BOL-05", "BOL-07", "BOL-12", "DOSE-06", "MODE-05"),
+        ),
+        Property(
+            "pump.budget", "Nothing gives budget back.", budget_is_not_given_back, verifies=("DOSE-01", "DOSE-15")
+        ),
+        Property(
+            "pump.states",
+            "Each state allows what it must, and no more.",
+            states_are_kept,
+            verifies=(
+                "ALM-13",
+                "ALM-16",
+                "BOL-06",
+                "BOL-11",
+                "FLT-10",
+                "MODE-03",
+                "MODE-08",
+                "MODE-15",
+                "PRG-18",
+                "RES-09",
+            ),
+        ),
+        Property(
+            "pump.guard",
+            "What the guard refuses does not move, and is said.",
+            the_guard_has_the_last_word,
+            verifies=("DOSE-01", "DOSE-03", "FLT-04"),
+        ),
+        Property(
+            "pump.unasked", "What moves unasked is counted.", what_moves_unasked_is_counted, verifies=("DOSE-14",)
+        ),
+        Property(
+            "pump.clock",
+            "A clock that stands is not well by a flicker.",
+            a_clock_that_stands_is_not_well,
+            verifies=("ALM-16",),
+        ),
+        Property(
+            "pump.kept",
+            "What was done and raised is kept when power fails.",
+            everything_is_kept,
+            verifies=("PWR-08",),
+        ),
+        Property(
+            "pump.alarms",
+            "Alarms come in time, and stay until they are acknowledged.",
+            alarms_come_in_time,
+            verifies=("ALM-16", "ALM-20", "BOL-08", "BOL-09", "DOSE-10", "DOSE-11", "RES-01"),
+        ),
     ),
 )

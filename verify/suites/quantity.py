@@ -246,17 +246,34 @@ SUITE = Suite(
     "quantity",
     "quantities and their units",
     (
-        Property("quantity.every unit", "Every unit is worth what it is.", every_unit),
+        Property("quantity.every unit", "Every unit is worth what it is.", every_unit, verifies=("PRG-01",)),
         Property(
             "quantity.every short text",
             "Every short text is read exactly, or refused.",
             every_short_text,
             premises=("read", "refused"),
+            verifies=("PRG-01", "PRG-02"),
         ),
-        Property("quantity.long texts", "So is every long one.", long_texts, 400, ("read", "refused")),
-        Property("quantity.written as read", "What is shown is what is meant.", written_as_read, 400),
-        Property("quantity.doses divide", "A dose is a whole volume, or refused.", doses_divide, 300),
-        Property("quantity.nearest below", "The dose that is proposed is the nearest below.", nearest_below),
+        Property(
+            "quantity.long texts",
+            "So is every long one.",
+            long_texts,
+            400,
+            ("read", "refused"),
+            verifies=("PRG-01", "PRG-02"),
+        ),
+        Property(
+            "quantity.written as read", "What is shown is what is meant.", written_as_read, 400, verifies=("PRG-20",)
+        ),
+        Property(
+            "quantity.doses divide", "A dose is a whole volume, or refused.", doses_divide, 300, verifies=("PRG-20",)
+        ),
+        Property(
+            "quantity.nearest below",
+            "The dose that is proposed is the nearest below.",
+            nearest_below,
+            verifies=("PRG-20",),
+        ),
         Property("quantity.no other numbers", "A quantity is a whole number of its own unit.", no_other_numbers),
     ),
 )

@@ -215,16 +215,24 @@ SUITE = Suite(
     "schedule",
     "schedules as arithmetic",
     (
-        Property("schedule.malformed", "A schedule covers its week once, or is none.", malformed),
+        Property(
+            "schedule.malformed", "A schedule covers its week once, or is none.", malformed, verifies=("MODE-18",)
+        ),
         Property(
             "schedule.arithmetic",
             "A schedule flows as its steps say.",
             arithmetic,
             120,
             ("never changes", "over midnight", "over Sunday"),
+            verifies=("MODE-18",),
         ),
         Property(
-            "schedule.figures", "Limits are held against the fullest windows of a week.", figures, 40, ("varies",)
+            "schedule.figures",
+            "Limits are held against the fullest windows of a week.",
+            figures,
+            40,
+            ("varies",),
+            verifies=("DOSE-02",),
         ),
     ),
 )

@@ -32,8 +32,21 @@ class Effort:
     tried: int = 0
     reached: Counter[str] = field(default_factory=Counter)
     """How often each premise occurred."""
+    steps: int = 0
+    """Of the longest run, for a property that plays scripts."""
+    simulated_ms: int = 0
+    """Of the run that went furthest in time."""
     counterexample: str | None = None
     """The script that broke the property, as the text of a file, if it was tried by scripts."""
+
+    def ran(self, steps: int, simulated_ms: int) -> None:
+        """Note how deep a run went."""
+        self.steps, self.simulated_ms = max(self.steps, steps), max(self.simulated_ms, simulated_ms)
+
+    def figures(self) -> dict[str, int]:
+        """Return how much was tried, for the results of a test."""
+        deepest = {"steps": self.steps, "simulated_ms": self.simulated_ms} if self.steps else {}
+        return {"examples": self.tried, **deepest}
 
     def settings(self, **others: Any) -> settings:
         """Return the settings of Hypothesis for this effort."""
@@ -72,6 +85,8 @@ class Property(NamedTuple):
     """The budget of examples that takes a second or so."""
     premises: tuple[str, ...] = ()
     """What must occur among the examples of a full run."""
+    verifies: tuple[str, ...] = ()
+    """The requirements that it shows: it would break if the code broke one of them. Declared by whoever wrote it."""
 
 
 class Outcome(NamedTuple):

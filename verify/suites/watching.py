@@ -272,11 +272,41 @@ SUITE = Suite(
     "watching",
     "what the pump knows of its own parts",
     (
-        Property("watching.clock", "A clock that fails is found within a minute.", clocks),
-        Property("watching.lesser time", "While two clocks differ, the lesser time counts.", lesser_time_counts),
-        Property("watching.sounder", "A silent sounder is found within a day.", sounders),
-        Property("watching.self-test", "What is broken in memory is found by the day's test.", tests_of_memory),
-        Property("watching.battery", "The battery's levels are alarmed, and its date only comes nearer.", batteries),
-        Property("watching.escapes", "What moves unasked is counted, alarmed and stopped.", escapes),
+        Property(
+            "watching.clock",
+            "A clock that fails is found within a minute.",
+            clocks,
+            verifies=("ALM-02", "ALM-04", "FLT-04", "LOG-08"),
+        ),
+        Property(
+            "watching.lesser time",
+            "While two clocks differ, the lesser time counts.",
+            lesser_time_counts,
+            verifies=("BOL-01", "BOL-05", "DOSE-15"),
+        ),
+        Property(
+            "watching.sounder",
+            "A silent sounder is found within a day.",
+            sounders,
+            verifies=("ALM-02", "ALM-17", "ALM-18", "FLT-02"),
+        ),
+        Property(
+            "watching.self-test",
+            "What is broken in memory is found by the day's test.",
+            tests_of_memory,
+            verifies=("FLT-02",),
+        ),
+        Property(
+            "watching.battery",
+            "The battery's levels are alarmed, and its date only comes nearer.",
+            batteries,
+            verifies=("ALM-02", "PRG-21", "PWR-05", "PWR-06", "PWR-07"),
+        ),
+        Property(
+            "watching.escapes",
+            "What moves unasked is counted, alarmed and stopped.",
+            escapes,
+            verifies=("ALM-02", "ALM-03", "DOSE-10", "DOSE-14"),
+        ),
     ),
 )

@@ -214,9 +214,18 @@ SUITE = Suite(
     "week",
     "schedules in the clinician's words",
     (
-        Property("week.entered", "What is staged is what was entered.", entered, 150, ("doses", "flows")),
-        Property("week.refusals", "A week that is not whole is none.", wrong_ones_are_refused),
-        Property("week.echo", "A schedule that comes back as another is not committed.", echoes),
+        Property(
+            "week.entered",
+            "What is staged is what was entered.",
+            entered,
+            150,
+            ("doses", "flows"),
+            verifies=("MODE-18",),
+        ),
+        Property("week.refusals", "A week that is not whole is none.", wrong_ones_are_refused, verifies=("MODE-18",)),
+        Property(
+            "week.echo", "A schedule that comes back as another is not committed.", echoes, verifies=("PRG-11",)
+        ),
         Property("week.clock", "Days and times are shown as they were said.", clocks, 120),
     ),
 )

@@ -63,6 +63,7 @@ class Wire(RuleBasedStateMachine):
         if self.run is not None:
             verdict = self.run.end()
             self.effort.reached.update(self.run.reached)
+            self.effort.ran(self.run.taken, self.run.world.device.now_ms)
             self.run.require_sound(verdict)
 
 
@@ -112,6 +113,7 @@ def play(effort: Effort, script: Script) -> None:
     try:
         run, verdict = played(script)
         effort.reached.update(run.reached)
+        effort.ran(run.taken, run.world.device.now_ms)
         run.require_sound(verdict)
     except Exception as broken:
         effort.counterexample = kept(script, str(broken))
@@ -139,6 +141,7 @@ def once_broken(effort: Effort) -> None:
         play(effort, script)
 
 
+# What these show is marked where it is insisted on what must be reached: tests/verify/test_wire_properties.py.
 SUITE = Suite(
     "wire",
     "the whole pump, through real frames",

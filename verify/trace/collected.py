@@ -11,12 +11,18 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
+from verify.trace.results import Result
+
 VARIABLE = "THECAL_TRACE"
 """Environment variable that names the file into which a collection writes its tests."""
 
 
 class CollectionError(Exception):
     """The tests could not be collected. The message says why, in the words of who failed."""
+
+
+class BrokenTestsError(CollectionError):
+    """Pytest tried, and a test, or what it imports, is broken."""
 
 
 class CollectedTest(NamedTuple):
@@ -31,6 +37,11 @@ class CollectedTest(NamedTuple):
     def function(self) -> str:
         """Return the id without the parameters of its case."""
         return self.id.partition("[")[0]
+
+    @property
+    def parameter(self) -> str:
+        """Return what its case is called; empty if it is the only one."""
+        return self.id.partition("[")[2].removesuffix("]")
 
     @property
     def key(self) -> str:
@@ -72,8 +83,23 @@ def read(text: str) -> tuple[CollectedTest, ...]:
     return tests
 
 
+def recorded(results: Iterable[Result]) -> tuple[CollectedTest, ...]:
+    """Return the tests that results name, with the requirements that each was marked with when it ran."""
+    named = {each.key: each for each in results if not each.key.startswith(".")}  # else it is a module that broke
+    return tuple(CollectedTest(_node(key), "", each.requirements) for key, each in named.items())
+
+
+def _node(key: str) -> str:
+    plain, bracket, parameter = key.partition("[")
+    module, _, name = plain.rpartition(".")
+    return f"{module.replace('.', '/')}.py::{name}{bracket}{parameter}"
+
+
 def collect(folder: Path) -> tuple[CollectedTest, ...]:
-    """Let pytest collect the tests of a clone, running none. Raises ``CollectionError``."""
+    """Let pytest collect the tests of a clone, running none.
+
+    Raises ``BrokenTestsError`` if they cannot be collected, and another ``CollectionError`` if nothing can be tried.
+    """
     if not (folder / "tests").is_dir():
         raise CollectionError(
             f"there is no folder “tests” in {folder}: go into a clone, or give a list made in one with --tests"
@@ -91,5 +117,5 @@ def collect(folder: Path) -> tuple[CollectedTest, ...]:
         )
         if done.returncode or not list_file.exists():
             last = (done.stderr or done.stdout).strip().splitlines()[-8:]
-            raise CollectionError("pytest could not collect the tests:\n" + "\n".join(last))
+            raise BrokenTestsError("pytest could not collect the tests:\n" + "\n".join(last))
         return read(list_file.read_text("utf-8"))

@@ -1,18 +1,19 @@
 """The matrix: which requirement controls which hazard, what shows it, what came of that, and where there are gaps.
 
-A requirement is *shown* only by a test that was run and passed and that names it, with the very text that somebody
-looked at when the link was made. Everything else has another word, and none of these words is a good one.
+A requirement is *shown* only by tests that were run and passed and that name it, with the very text that somebody
+looked at when the links were made. If only some of them were run, it is shown in part. Everything else has another
+word, and none of these words is a good one.
 """
 
 from __future__ import annotations
 
 import enum
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from verify.trace.collected import CollectedTest
 from verify.trace.results import FAILED, PASSED, SKIPPED, Run
-from verify.trace.sources import ANALYSIS, CLINICAL, NONE, TEST, Formula, Requirement, Sources
+from verify.trace.sources import ANALYSIS, CLINICAL, NONE, Formula, Requirement, Sources
 
 NOT_RUN = "not run"
 WORST_FIRST = (FAILED, NOT_RUN, SKIPPED, PASSED)
@@ -22,7 +23,9 @@ class Standing(enum.StrEnum):
     """What can be said of one requirement."""
 
     SHOWN = "shown"
-    """At least one test that verifies it passed in all its cases, and none failed."""
+    """Every test that verifies it passed in all its cases."""
+    PART = "shown in part"
+    """At least one did, none failed, and others were not run."""
     FAILED = "failed"
     """A test that verifies it failed."""
     SUSPECT = "suspect"
@@ -37,6 +40,10 @@ class Standing(enum.StrEnum):
     """It cannot be shown here, for a stated reason."""
 
 
+UNLESS_KNOWN = {Standing.SHOWN: Standing.PART, Standing.NO_TEST: Standing.NOT_RUN}
+"""What can be said if there may be tests that nobody knows of."""
+
+
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """One test and what came of it; its cases with different parameters are one."""
@@ -46,6 +53,8 @@ class Evidence:
     outcome: str
     """The worst of its cases."""
     cases: int
+    parameters: tuple[tuple[str, str], ...] = ()
+    """What each of its cases is called, with what came of it, if it has any."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +65,16 @@ class Row:
     standing: Standing
     evidence: tuple[Evidence, ...]
     formulas: tuple[Formula, ...]
+
+    @property
+    def words(self) -> str:
+        """Return the standing, with how many of the tests were run if not all were."""
+        if self.standing is not Standing.PART:
+            return self.standing.value
+        ran = sum(each.outcome == PASSED for each in self.evidence)
+        known = len(self.evidence)
+        share = f"{ran} of {known} run" if ran < known else f"{ran} run, others unknown"
+        return f"{self.standing} ({share})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,11 +126,21 @@ class Matrix:
 
 
 def build(
-    sources: Sources, tests: Sequence[CollectedTest], accepted: Mapping[str, str], runs: Iterable[Run] = ()
+    sources: Sources,
+    tests: Sequence[CollectedTest],
+    accepted: Mapping[str, str],
+    runs: Iterable[Run] = (),
+    *,
+    all_known: bool = True,
 ) -> Matrix:
-    """Build the matrix of what there is."""
+    """Build the matrix of what there is.
+
+    Unless all tests are known, nothing is wholly shown, and nothing is said to have no test.
+    """
     outcomes = _outcomes(tests, runs)
     rows = tuple(_row(each, sources, tests, outcomes, accepted) for each in sources.requirements.values())
+    if not all_known:
+        rows = tuple(replace(row, standing=UNLESS_KNOWN.get(row.standing, row.standing)) for row in rows)
     return Matrix(sources, rows, tuple(tests), outcomes, _gaps(sources, rows, tests))
 
 
@@ -143,8 +172,10 @@ def _folded(tests: Iterable[CollectedTest], outcomes: Mapping[str, str]) -> Iter
     for test in tests:
         functions.setdefault(test.function, []).append(test)
     for function, cases in functions.items():
-        worst = min((outcomes.get(case.id, NOT_RUN) for case in cases), key=WORST_FIRST.index)
-        yield Evidence(cases[0].id if len(cases) == 1 else function, cases[0].sentence, worst, len(cases))
+        came = [(case.parameter, outcomes.get(case.id, NOT_RUN)) for case in cases]
+        worst = min((outcome for _, outcome in came), key=WORST_FIRST.index)
+        name = cases[0].id if len(cases) == 1 else function
+        yield Evidence(name, cases[0].sentence, worst, len(cases), tuple(each for each in came if each[0]))
 
 
 def _standing(requirement: Requirement, evidence: Sequence[Evidence], accepted: Mapping[str, str]) -> Standing:
@@ -156,7 +187,7 @@ def _standing(requirement: Requirement, evidence: Sequence[Evidence], accepted: 
     if evidence and accepted.get(requirement.id) != requirement.fingerprint:
         return Standing.SUSPECT
     if PASSED in outcomes:
-        return Standing.SHOWN
+        return Standing.SHOWN if outcomes == {PASSED} else Standing.PART
     if requirement.method == ANALYSIS:
         return Standing.ANALYSIS
     return Standing.NOT_RUN if evidence else Standing.NO_TEST
@@ -168,7 +199,7 @@ def _gaps(sources: Sources, rows: Sequence[Row], tests: Iterable[CollectedTest])
     return Gaps(
         uncontrolled=tuple(hazard.id for hazard in loose if hazard.claim != CLINICAL),
         unclaimed=tuple(hazard.id for hazard in loose if hazard.claim == CLINICAL),
-        untested=tuple(_ids(row for row in rows if row.requirement.method == TEST and not row.evidence)),
+        untested=tuple(_ids(row for row in rows if row.standing is Standing.NO_TEST)),
         suspect=tuple(_ids(row for row in rows if row.standing is Standing.SUSPECT)),
         analysed={row.requirement.id: row.requirement.because for row in rows if row.requirement.method == ANALYSIS},
         not_testable={row.requirement.id: row.requirement.because for row in rows if row.requirement.method == NONE},

@@ -6,6 +6,7 @@ import ast
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -50,6 +51,8 @@ class Run:
     name: str
     started: str
     """When, as the file says it; empty if it does not."""
+    ended: str
+    """When it was over; empty if that cannot be told."""
     seconds: float
     properties: dict[str, str]
     """What the whole run says of itself: commit, profile, seed."""
@@ -73,12 +76,21 @@ def read_run(path: Path) -> Run:
         return Run(
             name=path.name,
             started=min((suite.get("timestamp", "") for suite in suites), default=""),
+            ended=max(map(_ended, suites), default=""),
             seconds=sum(float(suite.get("time", 0)) for suite in suites),
             properties={name: value for suite in suites for name, value in _properties(suite).items()},
             results=tuple(_result(case) for suite in suites for case in suite.iter("testcase")),
         )
     except ValueError as error:
         raise ResultsError(f"{path} is no JUnit file of pytest: {error}") from None
+
+
+def _ended(suite: ElementTree.Element) -> str:
+    """Return when a suite was over: its time is from its start to its end, however many processes shared it."""
+    started = suite.get("timestamp", "")
+    if not started:
+        return ""
+    return (datetime.fromisoformat(started) + timedelta(seconds=float(suite.get("time", 0)))).isoformat()
 
 
 def counts(text: str) -> Counter[str]:

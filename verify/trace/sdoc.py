@@ -83,7 +83,7 @@ def _lines(row: Row) -> Iterator[str]:
     yield "[REQUIREMENT]"
     yield f"UID: {requirement.id}"
     yield f"METHOD: {requirement.method}"
-    yield f"STANDING: {row.standing}"
+    yield f"STANDING: {row.words}"
     yield f"ORIGIN: {'; '.join(requirement.origin)}"
     yield f"STATEMENT: {requirement.text}"
     if requirement.because:

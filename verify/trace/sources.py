@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import tomllib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
 from typing import Any
@@ -66,6 +66,8 @@ class Formula:
     words: str
     hazards: tuple[str, ...]
     requirements: tuple[str, ...]
+    text: str = ""
+    """The formula itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +78,8 @@ class Sources:
     requirements: dict[str, Requirement]
     origins: dict[str, str]
     formulas: dict[str, Formula]
+    definitions: dict[str, str] = field(default_factory=dict)
+    """What words of the formulas stand for."""
 
 
 @cache
@@ -93,8 +97,10 @@ def read_sources(hazards: str, requirements: str, properties: str) -> Sources:
     with told_of("hazards.toml"):
         failures = {row.id: row for row in map(_hazard, tomllib.loads(hazards).get("failure", ()))}
     with told_of("properties.toml"):
-        formulas = {row.id: row for row in map(_formula, tomllib.loads(properties).get("property", ()))}
-    sources = Sources(failures, required, origins, formulas)
+        over_time = tomllib.loads(properties)
+        formulas = {row.id: row for row in map(_formula, over_time.get("property", ()))}
+        definitions = dict(over_time.get("define", {}))
+    sources = Sources(failures, required, origins, formulas, definitions)
     wrong = list(_dangling(sources))
     if wrong:
         raise SourceError("; ".join(wrong))
@@ -142,7 +148,7 @@ def _requirement(row: dict[str, Any]) -> Requirement:
 
 
 def _formula(row: dict[str, Any]) -> Formula:
-    return Formula(row["id"], row["words"], tuple(row["hazards"]), tuple(row["requirements"]))
+    return Formula(row["id"], row["words"], tuple(row["hazards"]), tuple(row["requirements"]), row.get("formula", ""))
 
 
 def _text(name: str) -> str:
