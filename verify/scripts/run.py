@@ -65,9 +65,9 @@ class Run:
         self.note(name or type(message).__name__, reply)
         return reply
 
-    def insist(self, role: Role, message: Message) -> Message | None:
+    def insist(self, role: Role, message: Message, name: str = "") -> Message | None:
         """Ask, and once more if nobody answers: another role's session may have taken the place of this one."""
-        return self.ask(role, message) or self.ask(role, message)
+        return self.ask(role, message, name) or self.ask(role, message, name)
 
     def prescribe(self, prescription: Prescription) -> Message | None:
         """Program as insistently as that."""
