@@ -101,11 +101,11 @@ def test_a_folder_that_is_none_of_ours_is_left_alone(tmp_path: Path) -> None:
 def test_a_soak_goes_on_where_it_stopped(tmp_path: Path) -> None:
     """Two short soaks of one folder add up, and a JSON result says what they come to."""
     out = tmp_path / "soak"
-    first = run("soak", "--for", "2s", "--out", out, "--jobs", 1, "--seed", 5)
+    first = run("soak", "--for", "4s", "--out", out, "--jobs", 1, "--seed", 5)
     assert first.exit_code == 0, first.output
     assert "from seed 5" in first.stdout
     played = len(Soak(out).played)
-    second = json.loads(run("soak", "--for", "2 s", "--out", out, "--jobs", 1, "--json").stdout)
+    second = json.loads(run("soak", "--for", "4 s", "--out", out, "--jobs", 1, "--json").stdout)
     assert second["rounds"] > played > 0
     assert second["broken"] == []
     assert json.loads((out / "reached.json").read_text())["alarm.raised reset"] > 0

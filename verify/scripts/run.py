@@ -31,11 +31,14 @@ class Run:
         self.told_all = True
         """Whether the pump was told of everything that was filled in."""
         self.fluid_changed = False
+        self.passed_over: list[str] = []
+        """Steps that could not happen."""
 
     def take(self, step: Step) -> bool:
         """Let a step happen; return False, with nothing done, if it cannot happen now."""
         action = ACTIONS[step.action]
         if not action.possible(self):
+            self.passed_over.append(step.line())
             return False
         action.act(self, **step.arguments)
         return True
