@@ -101,8 +101,8 @@ def test_a_folder_that_is_none_of_ours_is_left_alone(tmp_path: Path) -> None:
 def soak_more(out: Path) -> Result:
     """Soak a folder until another round of it is over, however slow the machine."""
     before = len(Soak(out, seed=6).played)
-    for _ in range(PATIENCE_S):
-        result = run("soak", "--for", "1 s", "--out", out, "--jobs", 1, "--json")
+    for seconds in (3, 10, 30, 90):
+        result = run("soak", "--for", f"{seconds} s", "--out", out, "--jobs", 1, "--json")
         if len(Soak(out).played) > before:
             break
     return result
