@@ -45,7 +45,8 @@ class BolusWatcher(Watcher):
         lockout_ms, most = int(grant.get("lockout", 0)), int(grant.get("count_24h", 0))
         if self._lockout_since_ms is not None and at_ms - self._lockout_since_ms < lockout_ms:
             waited_ms = at_ms - self._lockout_since_ms
-            words = f"a patient bolus {Milliseconds(waited_ms)} after {self._lockout_words}, lockout "
+            after = f"{Milliseconds(waited_ms)} after" if waited_ms else "at the instant of"
+            words = f"a patient bolus {after} {self._lockout_words}, lockout "
             words += str(Milliseconds(lockout_ms))
             yield Finding(Claim.LOCKOUT, at_ms, words, measured=waited_ms, allowed=lockout_ms, unit="ms")
         count = self._granted.add(at_ms, 1)

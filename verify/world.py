@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from random import Random
+from typing import NamedTuple
 
 from emulator.bench import Bench
 from emulator.device import Filling, PumpDevice
@@ -55,6 +56,18 @@ SMALL = Windows(Sizes(5_017, 13, 60_200, 25), HOUR_MS // 60, DAY_MS // 60)
 """Sixty times smaller and in fewer buckets, each 0.33 % longer than nominal, like the real ones."""
 
 
+class Answer(NamedTuple):
+    """What came of one question."""
+
+    at_ms: int
+    """When the answer came, or nobody waited any longer."""
+    role: Role
+    asked: Message
+    reply: Message | None
+    lines: int
+    """How many lines the journal had by then."""
+
+
 class World:
     """One pump and everything around it. ``talk`` never raises: an answer that does not come is None."""
 
@@ -89,12 +102,19 @@ class World:
         )
         self.bench = Bench(self.device, self.library)
         self.carriers: list[HostileCarrier] = []
+        self.answers: list[Answer] = []
+        """What came of everything that was asked, in order."""
         self._conversations: dict[Role, Conversation] = {}
 
     # --- talking ---
 
     def talk(self, role: Role, message: Message) -> Message | None:
         """Ask as a role, over a session that is established if need be; return the reply, or None if none came."""
+        reply = self._answer(role, message)
+        self.answers.append(Answer(self.device.now_ms, role, message, reply, len(self.journal.lines)))
+        return reply
+
+    def _answer(self, role: Role, message: Message) -> Message | None:
         for conversation in (self._conversations.get(role), None):
             try:
                 return (conversation or self._connected(role)).request(message)
@@ -109,6 +129,11 @@ class World:
     def conversation(self, role: Role) -> Conversation:
         """Return the conversation in which a role has last asked."""
         return self._conversations[role]
+
+    def session_of(self, role: Role) -> bytes | None:
+        """Return the name of the session in which a role has last asked, if it has and was answered."""
+        conversation = self._conversations.get(role)
+        return conversation.session if conversation else None
 
     def program(self, prescription: Prescription, schedule: Schedule | None = None) -> Message | None:
         """Stage and commit a prescription, after its schedule if it has one; return the last reply."""

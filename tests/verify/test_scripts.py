@@ -10,6 +10,10 @@ from typing import Any
 
 import pytest
 
+from emulator.firmware.prescribing import refusal
+from protocol.messages import Accepted, Message, SelfTestReport
+from protocol.units import NanolitresPerDay
+from protocol.vocabulary import Reason, TherapyState
 from verify.broken import BrokenPropertyError
 from verify.scripts.action import between, one_of
 from verify.scripts.catalogue import ACTIONS
@@ -21,6 +25,8 @@ from verify.scripts.run import Run, played
 from verify.scripts.script import Script, Step
 from verify.scripts.shorten import shortened
 from verify.scripts.told import replay
+from verify.starts import STARTS
+from verify.verdict import pump_time
 
 VISIT = Step("visit", {})
 PRESS = Step("patient_bolus", {"presses": 2})
@@ -48,6 +54,10 @@ def test_what_is_written_is_read() -> None:
         (lambda data: data["steps"].append(["pass_time", {}]), "step 4: “pass_time” takes for_ms"),
         (lambda data: data["steps"].append(["pass_time", {"for_ms": "long"}]), "cannot be 'long'"),
         (lambda data: data["steps"].append(["pass_time", {"for_ms": True}]), "cannot be True"),
+        (lambda data: data["steps"].append(["pass_time", {"for_ms": 7_200_001}]), "it is one of: 1 to 7200000, 1,"),
+        (lambda data: data["steps"].append(["strangers", {"times": -5}]), "cannot be -5; it is one of: 1 to 6"),
+        (lambda data: data["steps"].append(["look_on", {"section": "identitty"}]), "it is one of: identity, "),
+        (lambda data: data["steps"].append(["magnet", {"stalled": 1}]), "cannot be 1; it is one of: False, True"),
     ],
 )
 def test_a_text_that_is_no_script_is_refused_in_words(
@@ -58,6 +68,18 @@ def test_a_text_that_is_no_script_is_refused_in_words(
     spoil(data)
     with pytest.raises(ScriptError, match=complaint):
         read_script(json.dumps(data))
+
+
+def test_what_is_wrong_is_named_by_its_line() -> None:
+    """In a text of one step a line, and in any other; what a story quotes is no step."""
+    script = replace(SCRIPT, steps=[VISIT, PRESS, Step("strangers", {"times": 7})], story='it had "steps": [1, 2')
+    text = script.text()
+    with pytest.raises(ScriptError, match="line 10, step 3: times of “strangers” cannot be 7"):
+        read_script(text)
+    with pytest.raises(ScriptError, match="line 1, step 3: "):
+        read_script(json.dumps(json.loads(text)))
+    with pytest.raises(ScriptError, match="more than once"):
+        read_script(SCRIPT.text().replace('"steps": [', '"steps": [], "steps": ['))
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "3", '{"steps": []}', "\x00"])
@@ -81,6 +103,35 @@ def test_a_story_says_when_who_and_what_followed() -> None:
     assert any("patient    patient_bolus presses=2" in line for line in lines)
     assert any("patient: PatientBolus" in line for line in lines)
     assert any(line.startswith("holds: 0 findings") for line in lines)
+
+
+def test_a_story_tells_the_answer_to_every_question() -> None:
+    """Of a request that changes nothing no journal tells, and of one without an answer neither: the story does."""
+    staged, seen = Step("mistake", {"what": "too_slow"}), Step("look_on", {"section": "therapy"})
+    unheard = Step("silent", {"fault": "total_failure", "for_ms": 60_000})
+    steps = replay(replace(SCRIPT, steps=[staged, seen, unheard])).steps
+    assert steps[0].followed[0].endswith("clinician: StagePrescription refused rate_range")
+    assert steps[1].followed[0].endswith("observer: Interrogate answered by TherapyReport")
+    assert any("observer: Interrogate without an answer" in line for line in steps[2].followed)
+
+
+def test_a_story_is_told_in_the_order_of_time() -> None:
+    """Strokes are counted for the step in which they came, and nothing stands beneath a later step than its own."""
+    told = replay(replace(SCRIPT, steps=[VISIT, HOUR, PRESS, HOUR, VISIT]))
+    ends = [step.at_ms for step in told.steps[1:]]
+    for step, end_ms in zip(told.steps, ends, strict=False):
+        times = [line[: line.index("  ")] for line in step.followed if not line.startswith("…")]
+        assert times == sorted(times)
+        assert all(pump_time(step.at_ms) <= time <= pump_time(end_ms) for time in times)
+    assert any(" strokes, until " in line for line in told.steps[1].followed)
+
+
+def test_a_story_says_the_steps_of_a_schedule_and_why_the_file_was_kept() -> None:
+    """A flex prescription has no rate of its own; who opens the file reads first what it once showed."""
+    lines = replay(kept_scripts()["schedule-during-bolus"]).lines()
+    assert lines[0].startswith("kept because: The rate goes up by schedule")
+    assert any("prescription: flex, 00:00 48000 nL/day, 00:01 4000000 nL/day" in line for line in lines)
+    assert not any("flex, 0 nL/day" in line for line in lines)
 
 
 def test_a_step_that_cannot_happen_is_passed_over_and_said_so() -> None:
@@ -151,18 +202,38 @@ def test_a_random_script_is_the_same_for_the_same_seed_and_can_be_replayed() -> 
     assert dict(run.reached) == first.reached
 
 
-def test_every_kept_script_has_its_story() -> None:
-    """Whoever opens a kept script reads what it once broke."""
-    assert len(kept_scripts()) >= 6
-    assert all(script.story and script.steps for script in kept_scripts().values())
-
-
-def test_no_mistake_is_accepted_by_an_infusing_pump() -> None:
-    """Each mistake is refused, and each for a reason."""
-    run = Run(replace(SCRIPT, steps=[]))
+@pytest.mark.parametrize("start", STARTS)
+def test_every_mistake_is_refused_for_its_own_reason(start: str) -> None:
+    """On each profile and from each start; without a prescription, a bolus or a prime is refused for that."""
+    run = Run(replace(SCRIPT, start=start, steps=[]))
+    run.take(VISIT)
     for what in MISTAKES:
         run.take(Step("mistake", {"what": what}))
-        run.take(Step("mistake", {"what": what}))
-    refused = {name.removeprefix("mistake refused ") for name in run.reached if name.startswith("mistake refused ")}
-    assert len(refused) >= 15
-    assert not run.reached["mistake done"]
+    run.take(Step("commit_of_another", {}))
+    reasons = {what: wrong.reason.name.lower() for what, wrong in MISTAKES.items()}
+    if start == "unprogrammed":
+        reasons |= {"bolus_too_large": "unconfirmed", "prime_more_than_the_line": "unconfirmed"}
+    missing = [what for what, reason in reasons.items() if not run.reached[f"mistake {what} refused {reason}"]]
+    assert not missing
+    assert run.reached["commit of another refused digest_mismatch"]
+
+
+@pytest.mark.parametrize(
+    ("reply", "complaint"),
+    [
+        (
+            Accepted(TherapyState.STOPPED, NanolitresPerDay(0)),
+            "not refused .library_mismatch. but answered: Accepted",
+        ),
+        (SelfTestReport(0), "not refused .* but answered: SelfTestReport"),
+        (refusal(Reason.INCOMPLETE), "refused for incomplete, not for library_mismatch"),
+    ],
+)
+def test_any_other_answer_to_a_mistake_breaks_the_run(
+    monkeypatch: pytest.MonkeyPatch, reply: Message, complaint: str
+) -> None:
+    """To be accepted is wrong, to be answered like a proper request is, and so is another reason."""
+    run = Run(replace(SCRIPT, start="unprogrammed", steps=[]))
+    monkeypatch.setattr(run.world, "talk", lambda *_: reply)
+    with pytest.raises(BrokenPropertyError, match=complaint):
+        run.take(Step("mistake", {"what": "another_library"}))

@@ -42,9 +42,10 @@ class Domain(NamedTuple):
         return self.high >= self.low
 
     def holds(self, value: object) -> bool:
-        """Whether a value is of the kind that this argument has; the bounds are for drawing, not for replaying."""
-        kinds = {type(choice) for choice in self.choices} | ({int} if self.ranges else set())
-        return type(value) in kinds
+        """Whether a value is one of these; ``True`` is not 1."""
+        if self.ranges and type(value) is int and self.low <= value <= self.high:
+            return True
+        return any(type(choice) is type(value) and choice == value for choice in self.choices)
 
     def words(self) -> str:
         """Say what it may be."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from verify.scripts import faults, mistakes, passing, people, therapy, unseen, wire
+from verify.scripts import faults, fluids, mistakes, passing, people, therapy, unseen, wire
 from verify.scripts.action import ACTIONS
 
-__all__ = ["ACTIONS", "faults", "mistakes", "passing", "people", "therapy", "unseen", "wire"]
+__all__ = ["ACTIONS", "faults", "fluids", "mistakes", "passing", "people", "therapy", "unseen", "wire"]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Iterator
 from typing import Any
 
 from verify.scripts.catalogue import ACTIONS
@@ -34,22 +36,38 @@ def read_script(text: str) -> Script:
         raise ScriptError("“seed” is a whole number from 0, “faulty” is true or false")
     if not isinstance(data["steps"], list):
         raise ScriptError("“steps” is a list")
-    steps = [_step(number, each) for number, each in enumerate(data["steps"], 1)]
+    lines = list(_lines(text))
+    if len(lines) != len(data["steps"]):
+        raise ScriptError("“steps” stands there more than once")
+    steps = [
+        _step(f"line {line}, step {number}", each)
+        for number, (line, each) in enumerate(zip(lines, data["steps"], strict=True), 1)
+    ]
     return Script(data["start"], data["seed"], data["faulty"], steps, str(data["story"]))
 
 
-def _step(number: int, data: Any) -> Step:
+def _lines(text: str) -> Iterator[int]:
+    """Yield the line of the text on which each step begins. In a string the quotes of a key would be escaped."""
+    beginning = re.search(r'(?<!\\)"steps"\s*:\s*\[', text)
+    at, decoder = beginning.end() if beginning else 0, json.JSONDecoder()
+    while (more := re.compile(r"[\s,]*").match(text, at)) and text[more.end()] != "]":
+        yield 1 + text.count("\n", 0, more.end())
+        _, at = decoder.raw_decode(text, more.end())
+
+
+def _step(place: str, data: Any) -> Step:
     match data:
         case [str(name), dict(arguments)]:
             pass
         case _:
-            raise ScriptError(f"step {number} is not a list of an action's name and its arguments: {data!r}")
+            raise ScriptError(f"{place} is not a list of an action's name and its arguments: {data!r}")
     known = ACTIONS.get(name)
     if known is None:
-        raise ScriptError(f"step {number}: no action is called “{name}”")
+        raise ScriptError(f"{place}: no action is called “{name}”")
     if set(arguments) != set(known.domains):
-        raise ScriptError(f"step {number}: “{name}” takes {', '.join(known.domains) or 'no arguments'}")
+        raise ScriptError(f"{place}: “{name}” takes {', '.join(known.domains) or 'no arguments'}")
     for argument, value in arguments.items():
-        if not known.domains[argument].holds(value):
-            raise ScriptError(f"step {number}: {argument} of “{name}” cannot be {value!r}")
+        domain = known.domains[argument]
+        if not domain.holds(value):
+            raise ScriptError(f"{place}: {argument} of “{name}” cannot be {value!r}; it is one of: {domain.words()}")
     return Step(name, arguments)

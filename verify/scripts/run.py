@@ -33,11 +33,14 @@ class Run:
         self.told_all = True
         """Whether the pump was told of everything that was filled in."""
         self.fluid_changed = False
+        self.passed_over: list[str] = []
+        """Steps that could not happen."""
 
     def take(self, step: Step) -> bool:
         """Let a step happen; return False, with nothing done, if it cannot happen now."""
         action = ACTIONS[step.action]
         if not action.possible(self):
+            self.passed_over.append(step.line())
             return False
         self.taken += 1
         action.act(self, **step.arguments)
@@ -68,9 +71,9 @@ class Run:
         self.note(name or type(message).__name__, reply)
         return reply
 
-    def insist(self, role: Role, message: Message) -> Message | None:
+    def insist(self, role: Role, message: Message, name: str = "") -> Message | None:
         """Ask, and once more if nobody answers: another role's session may have taken the place of this one."""
-        return self.ask(role, message) or self.ask(role, message)
+        return self.ask(role, message, name) or self.ask(role, message, name)
 
     def prescribe(self, prescription: Prescription) -> Message | None:
         """Program as insistently as that."""

@@ -1,6 +1,6 @@
 """Therapy beyond a steady rate: flex schedules, priming, and what interrupts what.
 
-Bridges are with the fluids that they carry away, in ``people``.
+Bridges are with the fluids that they carry away, in ``fluids``.
 """
 
 from __future__ import annotations
@@ -10,7 +10,8 @@ from protocol.units import DAY_MS, HOUR_MS, MINUTE_MS, Milliseconds, Nanolitres,
 from protocol.vocabulary import Mode, Role
 from verify.scripts.action import Who, action, between, faulty, one_of
 from verify.scripts.faults import flip, power_cut
-from verify.scripts.people import bridged_fluid, clinician_bolus, visit
+from verify.scripts.fluids import bridged_fluid
+from verify.scripts.people import clinician_bolus, visit
 from verify.scripts.run import Run
 from verify.starts import STROKE_NL, bolus, grant
 from verify.world import NO_BOLUS

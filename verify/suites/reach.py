@@ -14,6 +14,7 @@ from verify.encounters import NO_ALARM
 from verify.properties import load_properties
 from verify.report import coverage as coverage_table
 from verify.report.coverage import ALARMS, STATES, TRANSITIONS, coverage
+from verify.scripts.mistakes import MISTAKES
 from verify.scripts.unseen import CATHETER, DRIVE, NEEDLE
 from verify.starts import STARTS
 from verify.temporal.formula import Implies
@@ -45,6 +46,8 @@ ALWAYS = (
     "other fluid done",
     "bridged fluid done",
     "flex done",
+    *(f"mistake {what} refused {wrong.reason.name.lower()}" for what, wrong in MISTAKES.items()),
+    "commit of another refused digest_mismatch",
 )
 HEALTHY = (
     *ALWAYS,
