@@ -88,9 +88,29 @@ SUITE = Suite(
     "edges",
     "link, log and pause at their edges",
     (
-        Property("edges.number", "A number stands for one request.", a_number_is_one_request),
-        Property("edges.given up", "A request that is reported lost is not sent.", given_up_is_not_sent),
-        Property("edges.attacks", "Each run of wrong proofs is told of.", attacks_are_told_anew),
-        Property("edges.last", "After the last number the log can still be read.", the_last_number_is_the_last),
+        Property(
+            "edges.number",
+            "A number stands for one request.",
+            a_number_is_one_request,
+            verifies=("COM-05",),
+        ),
+        Property(
+            "edges.given up",
+            "A request that is reported lost is not sent.",
+            given_up_is_not_sent,
+            verifies=("COM-06",),
+        ),
+        Property(
+            "edges.attacks",
+            "Each run of wrong proofs is told of.",
+            attacks_are_told_anew,
+            verifies=("FLT-15",),
+        ),
+        Property(
+            "edges.last",
+            "After the last number the log can still be read.",
+            the_last_number_is_the_last,
+            verifies=("FLT-16",),
+        ),
     ),
 )

@@ -155,12 +155,40 @@ SUITE = Suite(
     "what leaves the pump unasked",
     (
         Property(
-            "escaping.hour", "What escaped counts for an hour from when it did.", escapes_are_as_late_as_they_are
+            "escaping.hour",
+            "What escaped counts for an hour from when it did.",
+            escapes_are_as_late_as_they_are,
+            verifies=("DOSE-01", "FLT-17"),
         ),
-        Property("escaping.unknown", "What nobody can know counts as all of it.", open_valves_may_have_emptied_it),
-        Property("escaping.new pump", "What escapes before any prescription counts.", new_pumps_count_too),
-        Property("escaping.refused", "A stroke that was refused is granted to nobody.", refused_strokes_are_none),
-        Property("escaping.start", "A start is planned like a prescription.", a_start_is_planned),
-        Property("escaping.over", "A limit that was met can be got over.", limits_are_got_over),
+        Property(
+            "escaping.unknown",
+            "What nobody can know counts as all of it.",
+            open_valves_may_have_emptied_it,
+            verifies=("DOSE-01",),
+        ),
+        Property(
+            "escaping.new pump",
+            "What escapes before any prescription counts.",
+            new_pumps_count_too,
+            verifies=("DOSE-01",),
+        ),
+        Property(
+            "escaping.refused",
+            "A stroke that was refused is granted to nobody.",
+            refused_strokes_are_none,
+            verifies=("DOSE-10", "FLT-08"),
+        ),
+        Property(
+            "escaping.start",
+            "A start is planned like a prescription.",
+            a_start_is_planned,
+            verifies=("DOSE-02", "DOSE-09"),
+        ),
+        Property(
+            "escaping.over",
+            "A limit that was met can be got over.",
+            limits_are_got_over,
+            verifies=("ALM-16",),
+        ),
     ),
 )

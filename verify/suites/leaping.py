@@ -230,7 +230,13 @@ SUITE = Suite(
             4,
             ("ran low", *(f"leapt after {step.name}" for step in STEPS)),
         ),
-        Property("leaping.ties", "What falls due at once keeps its order.", ties_are_kept, premises=("leapt",)),
+        Property(
+            "leaping.ties",
+            "What falls due at once keeps its order.",
+            ties_are_kept,
+            premises=("leapt",),
+            verifies=("MODE-14",),
+        ),
         Property(
             "leaping.lines", "A leap leaves the line that strokes leave.", lines_are_the_same, premises=("leapt",)
         ),

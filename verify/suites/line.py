@@ -115,7 +115,7 @@ SUITE = Suite(
             the_line_is_no_weaker,
             60,
             ("nothing", "metering", "metering and therapy", "metering and ledgers", "two fluids"),
-            verifies=("DOSE-01",),
+            verifies=("DOSE-01", "FLT-03"),
         ),
     ),
 )

@@ -247,11 +247,25 @@ SUITE = Suite(
             "Nothing is written over damaged memory before it is found.",
             nothing_is_written_over_damage,
             premises=tuple(WAYS),
+            verifies=("FLT-03", "FLT-11"),
         ),
         Property(
-            "losing.sections", "Damage is found, logged once, no other alarm, and put right.", damage_is_put_right
+            "losing.sections",
+            "Damage is found, logged once, no other alarm, and put right.",
+            damage_is_put_right,
+            verifies=("FLT-03", "FLT-10", "FLT-11"),
         ),
-        Property("losing.pages", "With ledgers and prescription lost the hour is full.", lost_doses_count),
-        Property("losing.time", "Time that does not count is not given back by a power cut.", time_is_not_given_back),
+        Property(
+            "losing.pages",
+            "With ledgers and prescription lost the hour is full.",
+            lost_doses_count,
+            verifies=("DOSE-01", "PWR-08"),
+        ),
+        Property(
+            "losing.time",
+            "Time that does not count is not given back by a power cut.",
+            time_is_not_given_back,
+            verifies=("DOSE-15",),
+        ),
     ),
 )

@@ -122,6 +122,7 @@ SUITE = Suite(
             "Every limit holds for each drug of a mixture.",
             each_drug_has_its_limits,
             premises=tuple(case.name for case in CASES),
+            verifies=("DOSE-05", "DOSE-06"),
         ),
         Property("mixtures.first", "The first drug need not be the one in the line.", another_drug_can_come_first),
     ),

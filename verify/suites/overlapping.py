@@ -110,9 +110,22 @@ SUITE = Suite(
     "doses on doses",
     (
         Property(
-            "overlapping.primes", "A prime that is accepted fits, with what it interrupts.", primes_count_what_waits
+            "overlapping.primes",
+            "A prime that is accepted fits, with what it interrupts.",
+            primes_count_what_waits,
+            verifies=("DOSE-02", "PRM-04"),
         ),
-        Property("overlapping.cancelled", "What was cancelled never flows.", cancelled_is_gone),
-        Property("overlapping.ends", "A bolus ends once.", ends_are_kept),
+        Property(
+            "overlapping.cancelled",
+            "What was cancelled never flows.",
+            cancelled_is_gone,
+            verifies=("BOL-11",),
+        ),
+        Property(
+            "overlapping.ends",
+            "A bolus ends once.",
+            ends_are_kept,
+            verifies=("PWR-08",),
+        ),
     ),
 )
