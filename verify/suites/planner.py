@@ -121,9 +121,9 @@ def _ring_fits(case: Case, ledger: Ledger, planned: list[tuple[int, int]], spare
             gone = (at + ring.phase_ms) // bucket_ms
             past = sum(parts[: max(0, buckets - gone)])
             # The planner looks just before past mass leaves a ring: what is planned until then counts beside it.
-            until = at + bucket_ms
-            if past + sum(mass for when, mass in planned if until - reach_ms < when <= until) + spare > limit:
-                return False
+            for until in (at, at + bucket_ms):
+                if past + sum(mass for when, mass in planned if until - reach_ms < when <= until) + spare > limit:
+                    return False
     return True
 
 
