@@ -40,6 +40,8 @@ class _Account:
     intervals: int = 1
     moved: int = 0
     """What moved for it, as credit: nanolitres times ``DAY_MS``."""
+    ended_ms: int = -1
+    """When the pump last said that it had ended; -1 if it has not."""
 
     @property
     def rest_nl(self) -> int:
@@ -55,7 +57,7 @@ class BolusAccountWatcher(Watcher):
         self._open: list[_Account] = []
         """The last one runs, the others were set aside."""
         self._ended: list[_Account] = []
-        """Those that ended since one began."""
+        """Those that ended since one began. Of one that ends as power fails the pump may not know afterwards."""
         self._in_doubt: list[_Account] = []
         """Those of which the pump may or may not know after its power came back."""
         self._before = ("", 0)
@@ -81,7 +83,7 @@ class BolusAccountWatcher(Watcher):
             case "pump.bolus", "ended":
                 yield from self._end(event.at, data, scene)
             case "power.cut", _:
-                self._in_doubt += self._open + self._ended
+                self._in_doubt += self._open + [each for each in self._ended if each.ended_ms == event.at]
                 self._open, self._ended, self._doubtful = [], [], True
         if event.kind in EXCUSES:
             self._excuse()
@@ -156,6 +158,7 @@ class BolusAccountWatcher(Watcher):
             yield Finding(Claim.BOLUS, at_ms, said, rest_nl, volume_nl, "nL")
         if self._open:
             account = self._open.pop()
+            account.ended_ms = at_ms
             self._ended.append(account)
             if self._open:
                 self._open[-1].intervals += 1
@@ -164,6 +167,8 @@ class BolusAccountWatcher(Watcher):
         known = [each for each in self._in_doubt if (each.kind, each.volume_nl) == (kind, volume_nl)]
         if known:
             self._in_doubt.remove(known[0])
+            known[0].ended_ms = at_ms
+            self._ended.append(known[0])
         else:
             yield Finding(Claim.BOLUS, at_ms, f"{said}, and none had begun", volume_nl, 0, "nL")
 

@@ -211,7 +211,7 @@ class Commands:
             refused = refused or refusal(Reason.UNCONFIRMED)
             pump.record = pump.record._replace(denied=min(pump.record.denied + 1, COUNTED_MOST))
             pump.log.add(pump.now, LogKind.BOLUS_DENIED, refused.reason, pump.record.denied)
-            pump.news.add("pump.bolus", what="denied", kind="patient", reason=refused.reason.name.lower())
+            pump.tell("pump.bolus", what="denied", kind="patient", reason=refused.reason.name.lower())
             return refused
         grant = prescription.patient_bolus
         pump.record = pump.record._replace(grants=(*grants_today(pump), pump.now))
@@ -223,7 +223,7 @@ class Commands:
         pump.course.fire(event, bolus=new_bolus(state, volume_nl, duration_ms))
         pump.log.add(pump.now, LogKind.BOLUS_STARTED, state, volume_nl)
         kind = bolus_kind(state)
-        pump.news.add("pump.bolus", what="started", kind=kind, volume_nl=volume_nl, duration_ms=duration_ms)
+        pump.tell("pump.bolus", what="started", kind=kind, volume_nl=volume_nl, duration_ms=duration_ms)
 
     def _prime(self, request: Prime) -> Message:
         refused = prime_refused(self._pump, request)

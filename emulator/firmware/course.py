@@ -108,4 +108,4 @@ def bolus_ended(pump: Pump, bolus: Bolus) -> None:
     rest, kind = not_delivered_nl(bolus), bolus_kind(bolus.state)
     restart_lockout(pump)
     pump.log.add(pump.now, LogKind.BOLUS_ENDED, bolus.state, rest)
-    pump.news.add("pump.bolus", what="ended", kind=kind, volume_nl=bolus.volume_nl, not_delivered_nl=rest)
+    pump.tell("pump.bolus", what="ended", kind=kind, volume_nl=bolus.volume_nl, not_delivered_nl=rest)
