@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 
 import pytest
 from hypothesis import settings
 
+from verify.scripts.tours import tours
 from verify.suites.reach import OUT_OF_REACH, reached, wanted
 from verify.suites.suite import Effort
-from verify.suites.wire import runs
+from verify.suites.wire import play, runs
 
 SEED = 1
 
@@ -62,3 +64,20 @@ def test_what_is_out_of_reach_would_be_wanted() -> None:
 
     assert set(OUT_OF_REACH) <= {*reach.HEALTHY, *reach.FAULTY}
     assert all(OUT_OF_REACH.values())
+
+
+@pytest.mark.parametrize("faulty", [False, True], ids=["healthy", "faulty"])
+def test_tours_alone_reach_everything_that_must_be_reached(faulty: bool) -> None:
+    """Whether a premise occurs does not hang on what is drawn: from another seed, too, the tours bring each about."""
+    effort = Effort(SEED + 1, 1)
+    for tour in tours(effort.seed, faulty=faulty):
+        play(effort, tour)
+    counted = reached(effort.reached, wanted(faulty=faulty))
+    assert not [name for name, count in counted.items() if not count]
+
+
+@pytest.mark.parametrize("faulty", [False, True], ids=["healthy", "faulty"])
+def test_a_run_of_nothing_has_reached_nothing(faulty: bool) -> None:
+    """No premise is counted by hand: where nothing happened, all of them are missing."""
+    names = wanted(faulty=faulty)
+    assert not any(reached(Counter(), names).values())

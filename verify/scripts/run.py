@@ -26,6 +26,8 @@ class Run:
         self.world = STARTS[script.start](script.seed)
         self.reached: Counter[str] = Counter({f"began {script.start}": 1})
         """What happened: events of the journal, outcomes of commands, weather."""
+        self._asked_before = len(self.world.answers)
+        """What was asked until the script began."""
         self.flipped: set[tuple[str, int]] = set()
         """Bits of memory that are turned over now."""
         self.told_all = True
@@ -47,6 +49,7 @@ class Run:
         """Have the run judged, and count what was reached. Further steps would not be judged."""
         verdict = self.world.verdict()
         self.reached.update(verdict.counts())
+        self.reached.update(self._carried_out())
         for carrier in self.world.carriers:
             self.reached.update({f"weather {kind}": count for kind, count in carrier.suffered.items()})
         for window in verdict.figures.windows:
@@ -59,6 +62,15 @@ class Run:
         require(verdict.holds, "\n".join(verdict.lines()))
         tripped = verdict.figures.occurrences.get("guard.refused")
         require(self.script.faulty or not tripped, "the guard tripped in a healthy pump")
+
+    def _carried_out(self) -> Counter[str]:
+        """Count each kind of request that the pump carried out or answered, by whatever action it was asked."""
+        answers = self.world.answers[self._asked_before :]
+        return Counter(
+            f"carried out {type(each.asked).__name__}"
+            for each in answers
+            if each.reply is not None and not isinstance(each.reply, Refused)
+        )
 
     # --- for actions ---
 
