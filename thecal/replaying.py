@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -59,8 +60,10 @@ def replay_script(
     if shorten:
         tell("looking for a shorter script that breaks the same")
         played = shortened(played)
-        _write(shorten, played.text())
     told = replay(played)
+    if shorten:
+        story = played.story or told.broken_words
+        _write(shorten, replace(played, story=story).text())
     if journal:
         _write(journal, "".join(line + "\n" for line in told.journal))
     if plot or chart:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from collections import Counter
 from collections.abc import Callable
 
@@ -48,9 +49,9 @@ def test_no_script_breaks_what_is_claimed(faulty: bool, record_property: Callabl
     effort = Effort(SEED, 1 + settings().max_examples // 7)
     try:
         runs(effort, faulty=faulty)
-    finally:
-        if effort.counterexample:
-            record_property("counterexample", effort.counterexample)
+    except Exception as broken:  # noqa: BLE001 - its story comes first, and then where it was raised
+        record_property("counterexample", effort.counterexample or "")
+        pytest.fail("\n".join([str(broken), "", *traceback.format_tb(broken.__traceback__)]), pytrace=False)
     counted = reached(effort.reached, wanted(faulty=faulty))
     record_property("reached", counted)
     record_property("counts", dict(effort.reached))

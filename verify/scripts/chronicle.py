@@ -51,6 +51,8 @@ class Begun(NamedTuple):
 
 def followed(steps: Sequence[Begun], events: Sequence[Event], answers: Sequence[Answer]) -> list[tuple[str, ...]]:
     """Return what followed from each step, one line each."""
+    if not steps:
+        return []
     items: list[list[Item]] = [[] for _ in steps]
     lines, times = [step.lines for step in steps], [step.at_ms for step in steps]
     for number, event in enumerate(events):

@@ -59,7 +59,7 @@ class Run:
 
     def require_sound(self, verdict: Verdict) -> None:
         """Raise ``BrokenPropertyError`` unless the judge is content, and the guard of a sound pump was idle."""
-        require(verdict.holds, "\n".join(verdict.lines()))
+        require(verdict.holds, "\n".join([what_broke(verdict), *verdict.lines()]))
         tripped = verdict.figures.occurrences.get("guard.refused")
         require(self.script.faulty or not tripped, "the guard tripped in a healthy pump")
 
@@ -137,6 +137,14 @@ class Run:
     def escaping(self) -> bool:
         """Whether drug may leave the pump unasked: what is filled in, and when, is then no longer the clinician's."""
         return not self.world.bench.faults.isdisjoint(ESCAPES)
+
+
+def what_broke(verdict: Verdict) -> str:
+    """Return in one line what the judge found: which claims and formulas, and the first finding."""
+    claims = sorted(claim.value for claim in verdict.broken())
+    formulas = [formula.id for formula in verdict.formulas if formula.violated]
+    first = [f"first {min(verdict.findings, key=lambda each: each.at_ms).line()}"] if verdict.findings else []
+    return "; ".join([f"broken: {', '.join([*claims, *formulas])}", *first])
 
 
 def played(script: Script) -> tuple[Run, Verdict]:
