@@ -142,7 +142,7 @@ class Run:
 def what_broke(verdict: Verdict) -> str:
     """Return in one line what the judge found: which claims and formulas, and the first finding."""
     claims = sorted(claim.value for claim in verdict.broken())
-    formulas = [formula.id for formula in verdict.formulas if formula.violated]
+    formulas = [f"formula {formula.id}" for formula in verdict.formulas if formula.violated]
     first = [f"first {min(verdict.findings, key=lambda each: each.at_ms).line()}"] if verdict.findings else []
     return "; ".join([f"broken: {', '.join([*claims, *formulas])}", *first])
 
