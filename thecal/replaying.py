@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -56,8 +57,10 @@ def replay_script(
     if shorten:
         tell("looking for a shorter script that breaks the same")
         played = shortened(played)
-        write_text(shorten, played.text())
     told = replay(played)
+    if shorten:
+        story = played.story or told.broken_words
+        write_text(shorten, replace(played, story=story).text())
     if journal:
         write_text(journal, "".join(line + "\n" for line in told.journal))
     if plot or chart:

@@ -7,6 +7,7 @@ import os
 import re
 import signal
 import time
+from dataclasses import replace
 from multiprocessing import resource_tracker
 from multiprocessing.pool import AsyncResult, Pool
 from pathlib import Path
@@ -21,6 +22,7 @@ from thecal.stopping import StopRequest
 from thecal.writing import FOLDER, writing
 from verify.scripts.reading import read_script
 from verify.scripts.shorten import shortened
+from verify.scripts.told import replay
 from verify.soak import Soak, SoakError, play_round, summary
 
 SECONDS_BETWEEN_NEWS = 5.0
@@ -124,8 +126,9 @@ def _keep_ready(folder: Soak, shorter: dict[str, AsyncResult[str]]) -> None:
 
 
 def shorter_text(text: str) -> str:
-    """Return the text of a shorter script that breaks the same; for a worker process."""
-    return shortened(read_script(text)).text()
+    """Return the text of a shorter script that breaks the same, and says what; for a worker process."""
+    short = shortened(read_script(text))
+    return replace(short, story=replay(short).broken_words or short.story).text()
 
 
 def _workers(jobs: int) -> Pool:

@@ -11,3 +11,8 @@ def require(holds: object, *words: object) -> None:
     """Raise ``BrokenPropertyError`` with these words unless it holds."""
     if not holds:
         raise BrokenPropertyError(" ".join(str(word) for word in words))
+
+
+def words_of(broken: Exception) -> str:
+    """Return what broke in words: a property's own, or what kind of crash it was."""
+    return str(broken) if isinstance(broken, BrokenPropertyError) else f"{type(broken).__name__}: {broken}"

@@ -1,4 +1,4 @@
-"""A wire in memory, and weather on it: bytes are lost, repeated, damaged, replayed from long ago, or the line is cut.
+"""A wire in memory, and weather on it: bytes are lost, repeated, late, damaged, echoed or replayed, or it is cut.
 
 Everything is drawn from one seeded generator, so that a run can be repeated. Time passes only while somebody
 waits for bytes, and then it passes for the pump as well.
@@ -6,6 +6,7 @@ waits for bytes, and then it passes for the pump as well.
 
 from __future__ import annotations
 
+import heapq
 from collections import Counter, deque
 from collections.abc import Callable
 from random import Random
@@ -16,6 +17,10 @@ from protocol.carrier import CarrierLost
 REMEMBERED = 64
 """Chunks of earlier traffic that a replaying attacker keeps."""
 LONGEST_NOISE = 40
+LONGEST_DELAY_MS = 6_000
+"""Longer than the link waits for an answer, so that some come when nobody expects them any more."""
+SURE = 1_000
+"""What happens to every chunk, and takes no draw."""
 
 
 class Weather(NamedTuple):
@@ -27,11 +32,24 @@ class Weather(NamedTuple):
     noise: int = 0
     replay: int = 0
     cut: int = 0
+    delay: int = 0
+    """It comes later, and what was sent behind it overtakes it."""
+    echo: int = 0
+    """Whoever sent it hears it, too."""
 
 
 FAIR = Weather()
-ROUGH = Weather(lose=60, repeat=80, damage=60, noise=40, replay=60, cut=4)
-STORM = Weather(lose=250, repeat=200, damage=200, noise=150, replay=200, cut=20)
+ROUGH = Weather(lose=60, repeat=80, damage=60, noise=40, replay=60, cut=4, delay=60, echo=60)
+STORM = Weather(lose=250, repeat=200, damage=200, noise=150, replay=200, cut=20, delay=150, echo=200)
+
+
+class _Late(NamedTuple):
+    """A chunk under way."""
+
+    due_ms: int
+    number: int
+    to_pump: bool
+    data: bytes
 
 
 class HostileCarrier:
@@ -58,21 +76,30 @@ class HostileCarrier:
         self._random = random
         self._heard: deque[bytes] = deque(maxlen=REMEMBERED)
         self._waiting = b""
+        self._late: list[_Late] = []
+        self._delayed = 0
         self._cut = False
 
     def write(self, data: bytes) -> None:
         """Send bytes towards the pump; what arrives there may be more, less or something else."""
         self._check()
+        self._arrive()
         self._heard.append(data)
-        for chunk in self._through(data):
-            for answer in self._through(self._peer(chunk)):
-                self._waiting += answer
+        if data and self._strikes("echo"):
+            self._waiting += data
+        for chunk in self._through(data, to_pump=True):
+            self._reach_pump(chunk)
 
     def read(self, timeout_ms: int) -> bytes:
-        """Return what has come back, or let the time pass."""
+        """Return what has come back, or let the time pass until something does."""
         self._check()
-        if not self._waiting and timeout_ms > 0:
-            self._pass_time(timeout_ms)
+        self._arrive()
+        while not self._waiting and timeout_ms > 0:
+            until_late_ms = self._late[0].due_ms - self._clock() if self._late else timeout_ms
+            step_ms = min(timeout_ms, max(1, until_late_ms))
+            self._pass_time(step_ms)
+            timeout_ms -= step_ms
+            self._arrive()
         data, self._waiting = self._waiting, b""
         return data
 
@@ -90,8 +117,23 @@ class HostileCarrier:
         if self._cut:
             raise CarrierLost("the line was cut")
 
-    def _through(self, data: bytes) -> list[bytes]:
-        """Return what arrives of some bytes, in order."""
+    def _reach_pump(self, chunk: bytes) -> None:
+        answer = self._peer(chunk)
+        heard_itself = self._peer(answer) if answer and self._strikes("echo") else b""
+        for arriving in self._through(answer + heard_itself, to_pump=False):
+            self._waiting += arriving
+
+    def _arrive(self) -> None:
+        """Let everything arrive that was delayed until now."""
+        while self._late and self._late[0].due_ms <= self._clock():
+            late = heapq.heappop(self._late)
+            if late.to_pump:
+                self._reach_pump(late.data)
+            else:
+                self._waiting += late.data
+
+    def _through(self, data: bytes, *, to_pump: bool) -> list[bytes]:
+        """Return what arrives of some bytes now, in order."""
         if not data:
             return []
         arriving = [] if self._strikes("lose") else [data]
@@ -106,11 +148,19 @@ class HostileCarrier:
         if self._strikes("cut"):
             self._cut = True
             arriving = [data[: self._random.randrange(len(data))]]
-        return arriving
+        return [chunk for chunk in arriving if not self._delays(chunk, to_pump)]
+
+    def _delays(self, chunk: bytes, to_pump: bool) -> bool:
+        delayed = self._strikes("delay")
+        if delayed:
+            self._delayed += 1
+            due_ms = self._clock() + 1 + self._random.randrange(LONGEST_DELAY_MS)
+            heapq.heappush(self._late, _Late(due_ms, self._delayed, to_pump, chunk))
+        return delayed
 
     def _strikes(self, kind: str) -> bool:
         chance: int = getattr(self.weather, kind)
-        struck = chance > 0 and self._random.randrange(1_000) < chance
+        struck = chance >= SURE or (chance > 0 and self._random.randrange(SURE) < chance)
         if struck:
             self.suffered[kind] += 1
         return struck

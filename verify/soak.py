@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 from typing import Any, NamedTuple
@@ -66,11 +67,10 @@ class Soak:
 
     def note(self, number: int, played: Round) -> Played:
         """Keep what came of a round, the script first. Raises ``OSError``."""
-        script = ""
+        script, story = "", (played.broken or "").partition("\n")[0]
         if played.broken is not None:
             script = f"broken-{number}.json"
-            self.keep(script, played.script.text())
-        story = (played.broken or "").partition("\n")[0]
+            self.keep(script, replace(played.script, story=story).text())
         line = Played(number, played.script.start, played.script.faulty, played.broken is None, story, script)
         with self._path(ROUNDS).open("a", encoding="utf-8") as file:
             file.write(json.dumps(line._asdict()) + "\n")

@@ -7,7 +7,11 @@ from random import Random
 import pytest
 
 from protocol.carrier import CarrierLost
-from verify.hostile import FAIR, STORM, HostileCarrier, Weather
+from protocol.messages import PatientBolus, Stop
+from protocol.units import HOUR_MS
+from protocol.vocabulary import Role
+from verify.hostile import FAIR, LONGEST_DELAY_MS, STORM, HostileCarrier, Weather
+from verify.world import World
 
 ALWAYS = 1_000
 DATA = b"\x00seven bytes\x00"
@@ -117,3 +121,52 @@ def test_what_struck_is_counted() -> None:
     peer = Peer(Weather(lose=ALWAYS))
     peer.carrier.write(DATA)
     assert peer.carrier.suffered == {"lose": 1}
+
+
+def test_delayed_bytes_come_later_and_are_overtaken() -> None:
+    """Nothing is there at once; a chunk sent later may come first, and each comes exactly once."""
+    peer = Peer(Weather(delay=ALWAYS))
+    sent = [bytes([number]) for number in range(1, 30)]
+    for chunk in sent:
+        peer.carrier.write(chunk)
+    assert peer.arrived == []
+    peer.carrier.weather = FAIR
+    came = b"".join(peer.carrier.read(1_000) for _ in range(50))
+    assert sorted(peer.arrived) == sent != peer.arrived
+    assert came == b"".join(peer.arrived)
+    assert 0 < peer.carrier.now_ms() <= 50_000
+
+
+def test_a_read_waits_until_a_delayed_answer_comes_and_no_longer_than_its_timeout() -> None:
+    """The clock stands where the answer came, or at the end of the wait."""
+    peer = Peer(FAIR)
+    peer.carrier.weather = Weather(delay=ALWAYS)
+    peer.carrier.write(DATA)
+    peer.carrier.weather = FAIR
+    waits = [peer.carrier.read(10) for _ in range(LONGEST_DELAY_MS // 10 + 1)]
+    (came,) = [number for number, wait in enumerate(waits) if wait]
+    assert waits[came] == DATA
+    assert 10 * (len(waits) - 1) < peer.carrier.now_ms() < 10 * len(waits)
+
+
+def test_an_echo_is_heard_by_whoever_sent_it() -> None:
+    """The programmer hears what it writes before the answer to it, and the pump hears its own answer."""
+    peer = Peer(Weather(echo=ALWAYS))
+    peer.carrier.write(DATA)
+    assert peer.arrived == [DATA, DATA]
+    assert peer.carrier.read(0) == DATA + DATA + DATA
+
+
+def test_an_echoing_wire_changes_nothing() -> None:
+    """Frames say which way they go: with every chunk echoed both ways, the journal is the same to the byte."""
+
+    def lived(weather: Weather) -> list[str]:
+        world = World(3, weather=weather)
+        world.program(world.prescription(960_000))
+        world.talk(Role.PATIENT, PatientBolus())
+        world.bench.advance(HOUR_MS)
+        world.talk(Role.CLINICIAN, Stop())
+        assert world.verdict().holds
+        return world.journal.lines
+
+    assert lived(Weather(echo=ALWAYS)) == lived(FAIR)

@@ -69,14 +69,14 @@ MENDS = {
         "verify/properties.toml", " or (within last 0 ms alarm_forgotten and once wrong_proofs >= 4)", ""
     ),
     "lost-line-after-bridge": Mend(
-        "emulator/firmware/pump.py",
-        "filled(self.profile.line_nl, in_line)",
-        "filled(self.profile.line_nl, self.fluid)",
+        "emulator/firmware/damage.py",
+        "filled(pump.profile.line_nl, in_line)",
+        "filled(pump.profile.line_nl, pump.fluid)",
     ),
     "lost-line-unprogrammed": Mend(
-        "emulator/firmware/pump.py",
-        'strongest(self.fluid, self._may_stand_in_line("therapy" in values))',
-        "self.fluid",
+        "emulator/firmware/damage.py",
+        "strongest(pump.fluid, _may_stand_in_line(pump, therapy_known))",
+        "pump.fluid",
     ),
     "prescribed-and-cut-off": Mend(
         "verify/movement.py", 'event.kind in ("power.cut", "power.restored")', 'event.kind == "power.restored"'

@@ -12,20 +12,24 @@ import pytest
 
 from emulator.firmware.prescribing import refusal
 from protocol.messages import Accepted, Message, SelfTestReport
-from protocol.units import NanolitresPerDay
+from protocol.units import DAY_MS, NanolitresPerDay
 from protocol.vocabulary import Reason, TherapyState
 from verify.broken import BrokenPropertyError
+from verify.properties import load_properties
 from verify.scripts.action import between, one_of
 from verify.scripts.catalogue import ACTIONS
 from verify.scripts.kept import kept_scripts
 from verify.scripts.mistakes import MISTAKES
 from verify.scripts.random_script import play_random
 from verify.scripts.reading import ScriptError, read_script
-from verify.scripts.run import Run, played
+from verify.scripts.run import Run, played, what_broke
 from verify.scripts.script import Script, Step
 from verify.scripts.shorten import shortened
 from verify.scripts.told import replay
 from verify.starts import STARTS
+from verify.story import healthy
+from verify.suites.suite import Effort
+from verify.suites.wire import play
 from verify.verdict import pump_time
 
 VISIT = Step("visit", {})
@@ -141,6 +145,13 @@ def test_a_step_that_cannot_happen_is_passed_over_and_said_so() -> None:
     assert told.holds
 
 
+def test_a_script_without_a_step_has_a_story_too() -> None:
+    """It begins, and is judged."""
+    told = replay(replace(SCRIPT, steps=[]))
+    assert told.holds
+    assert "begins at “full_rate”, seed 7" in told.lines()[0]
+
+
 def test_a_crash_is_what_broke(monkeypatch: pytest.MonkeyPatch) -> None:
     """An exception out of the pump is told as the end of the story, and later steps are not played."""
 
@@ -177,6 +188,37 @@ def test_the_tries_of_a_shortening_are_bounded(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setitem(ACTIONS, "stranger", ACTIONS["stranger"]._replace(act=let_in))
     long = replace(SCRIPT, steps=[HOUR, PRESS, STRANGER])
     assert shortened(long, tries=0) == long
+
+
+def test_a_script_of_the_suite_that_breaks_is_shortened_before_it_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is kept has only the steps that it takes, and the story begins with what broke; a trial has no time."""
+
+    def let_in(run: Run) -> None:
+        raise BrokenPropertyError("a stranger was let in")
+
+    monkeypatch.setitem(ACTIONS, "stranger", ACTIONS["stranger"]._replace(act=let_in))
+    long = replace(SCRIPT, steps=[HOUR, PRESS, VISIT, STRANGER, HOUR])
+    effort, hasty = Effort(1, 1), Effort(1, 1, minimal=False)
+    with pytest.raises(BrokenPropertyError) as told:
+        play(effort, long)
+    first, _, *story = str(told.value).splitlines()
+    assert first == "a stranger was let in"
+    assert "stranger   stranger" in "\n".join(story)
+    assert read_script(effort.counterexample or "") == replace(SCRIPT, steps=[STRANGER], story=first)
+    with pytest.raises(BrokenPropertyError, match=r"^a stranger was let in$"):
+        play(hasty, long)
+    assert len(read_script(hasty.counterexample or "").steps) == len(long.steps)
+
+
+def test_what_broke_is_said_by_name_in_one_line() -> None:
+    """Whoever soaks learns which claims and formulas broke, and what was found first."""
+    strokes = [DAY_MS + 100 * number for number in range(50)]
+    verdict = healthy(1).strokes(strokes).verdict(2 * DAY_MS, properties=load_properties())
+    words = what_broke(verdict)
+    assert words.startswith("broken: ")
+    assert "dose limit" in words
+    assert f"first {min(verdict.findings, key=lambda each: each.at_ms).line()}" in words
+    assert "\n" not in words
 
 
 def test_what_an_action_needs_is_drawn_from_its_domain() -> None:

@@ -13,8 +13,10 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from thecal.soak import shorter_text
 from thecal.verify import verify
 from verify.scripts.random_script import Round, play_random
+from verify.scripts.reading import read_script
 from verify.scripts.script import Script, Step
 from verify.soak import REACHED, ROUNDS, Soak, SoakError, play_round
 
@@ -64,6 +66,8 @@ def test_what_broke_is_kept_as_a_script_of_its_own(tmp_path: Path) -> None:
     assert (line.holds, line.story, line.script) == (False, "the judge: it is late", "broken-0.json")
     assert Soak(tmp_path / "soak").broken == [line]
     assert run("replay", tmp_path / "soak" / line.script).exit_code == 0
+    kept = (tmp_path / "soak" / line.script).read_text(encoding="utf-8")
+    assert read_script(kept).story == read_script(shorter_text(kept)).story == "the judge: it is late"
 
 
 def test_a_line_that_was_cut_off_is_left_out(tmp_path: Path) -> None:

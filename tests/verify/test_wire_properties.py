@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import traceback
+from collections import Counter
 from collections.abc import Callable
 
 import pytest
@@ -49,6 +51,8 @@ def test_no_script_breaks_what_is_claimed(faulty: bool, record_property: Callabl
             play(effort, next(tours(effort.seed, faulty=faulty)))
         else:
             runs(effort, faulty=faulty)
+    except Exception as broken:  # noqa: BLE001 - its story comes first, and then where it was raised
+        pytest.fail("\n".join([str(broken), "", *traceback.format_tb(broken.__traceback__)]), pytrace=False)
     finally:
         for figure, value in effort.figures().items():
             record_property(figure, value)
@@ -71,3 +75,20 @@ def test_what_is_out_of_reach_would_be_wanted() -> None:
 
     assert set(OUT_OF_REACH) <= {*reach.HEALTHY, *reach.FAULTY}
     assert all(OUT_OF_REACH.values())
+
+
+@pytest.mark.parametrize("faulty", [False, True], ids=["healthy", "faulty"])
+def test_tours_alone_reach_everything_that_must_be_reached(faulty: bool) -> None:
+    """Whether a premise occurs does not hang on what is drawn: from another seed, too, the tours bring each about."""
+    effort = Effort(drawn.seed() + 1, 1)
+    for tour in tours(effort.seed, faulty=faulty):
+        play(effort, tour)
+    counted = reached(effort.reached, wanted(faulty=faulty))
+    assert not [name for name, count in counted.items() if not count]
+
+
+@pytest.mark.parametrize("faulty", [False, True], ids=["healthy", "faulty"])
+def test_a_run_of_nothing_has_reached_nothing(faulty: bool) -> None:
+    """No premise is counted by hand: where nothing happened, all of them are missing."""
+    names = wanted(faulty=faulty)
+    assert not any(reached(Counter(), names).values())

@@ -19,8 +19,8 @@ from verify.scene import STROKES, word
 from verify.verdict import pump_time
 from verify.world import Answer
 
-SHOWN = 20
-"""So many things that follow from one step are told; the rest is counted."""
+SHOWN, LAST = 20, 5
+"""So many things that follow from one step are told, so many of them the last ones; the rest is counted."""
 UNTOLD = {"session.opened", "session.closed", "wire.alarms", "battery.level", "bench.start", "bench.end"} | {
     "wire.not_permitted",
     "wire.malformed",
@@ -51,6 +51,8 @@ class Begun(NamedTuple):
 
 def followed(steps: Sequence[Begun], events: Sequence[Event], answers: Sequence[Answer]) -> list[tuple[str, ...]]:
     """Return what followed from each step, one line each."""
+    if not steps:
+        return []
     items: list[list[Item]] = [[] for _ in steps]
     lines, times = [step.lines for step in steps], [step.at_ms for step in steps]
     for number, event in enumerate(events):
@@ -76,7 +78,7 @@ def _told(items: Iterable[Item]) -> list[str]:
         first, *more = same
         lines.append(f"{pump_time(first.at_ms)}  {words}" + (f" ({1 + len(more)} times)" if more else ""))
     if len(lines) > SHOWN:
-        return [*lines[:SHOWN], f"… and {len(lines) - SHOWN} more"]
+        return [*lines[: SHOWN - LAST], f"… {len(lines) - SHOWN} more …", *lines[-LAST:]]
     return lines
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from random import Random
 from typing import NamedTuple
 
+from verify.broken import words_of
 from verify.scripts.catalogue import ACTIONS
 from verify.scripts.run import Run
 from verify.scripts.script import Script, Step
@@ -35,7 +36,7 @@ def play_random(seed: int, steps: int = STEPS) -> Round:
             _take_any(run, chance)
         run.require_sound(run.end())
     except Exception as broken:  # noqa: BLE001 - it is told, with the script that leads to it
-        return Round(script, f"{type(broken).__name__}: {broken}", dict(run.reached))
+        return Round(script, words_of(broken), dict(run.reached))
     return Round(script, None, dict(run.reached))
 
 

@@ -28,6 +28,8 @@ class Run:
         """What happened: events of the journal, outcomes of commands, weather."""
         self.taken = 0
         """Steps that happened."""
+        self._asked_before = len(self.world.answers)
+        """What was asked until the script began."""
         self.flipped: set[tuple[str, int]] = set()
         """Bits of memory that are turned over now."""
         self.told_all = True
@@ -50,6 +52,7 @@ class Run:
         """Have the run judged, and count what was reached. Further steps would not be judged."""
         verdict = self.world.verdict()
         self.reached.update(verdict.counts())
+        self.reached.update(self._carried_out())
         for carrier in self.world.carriers:
             self.reached.update({f"weather {kind}": count for kind, count in carrier.suffered.items()})
         for window in verdict.figures.windows:
@@ -59,9 +62,18 @@ class Run:
 
     def require_sound(self, verdict: Verdict) -> None:
         """Raise ``BrokenPropertyError`` unless the judge is content, and the guard of a sound pump was idle."""
-        require(verdict.holds, "\n".join(verdict.lines()))
+        require(verdict.holds, "\n".join([what_broke(verdict), *verdict.lines()]))
         tripped = verdict.figures.occurrences.get("guard.refused")
         require(self.script.faulty or not tripped, "the guard tripped in a healthy pump")
+
+    def _carried_out(self) -> Counter[str]:
+        """Count each kind of request that the pump carried out or answered, by whatever action it was asked."""
+        answers = self.world.answers[self._asked_before :]
+        return Counter(
+            f"carried out {type(each.asked).__name__}"
+            for each in answers
+            if each.reply is not None and not isinstance(each.reply, Refused)
+        )
 
     # --- for actions ---
 
@@ -128,6 +140,14 @@ class Run:
     def escaping(self) -> bool:
         """Whether drug may leave the pump unasked: what is filled in, and when, is then no longer the clinician's."""
         return not self.world.bench.faults.isdisjoint(ESCAPES)
+
+
+def what_broke(verdict: Verdict) -> str:
+    """Return in one line what the judge found: which claims and formulas, and the first finding."""
+    claims = sorted(claim.value for claim in verdict.broken())
+    formulas = [f"formula {formula.id}" for formula in verdict.formulas if formula.violated]
+    first = [f"first {min(verdict.findings, key=lambda each: each.at_ms).line()}"] if verdict.findings else []
+    return "; ".join([f"broken: {', '.join([*claims, *formulas])}", *first])
 
 
 def played(script: Script) -> tuple[Run, Verdict]:

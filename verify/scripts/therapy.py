@@ -5,7 +5,7 @@ Bridges are with the fluids that they carry away, in ``fluids``.
 
 from __future__ import annotations
 
-from protocol.messages import Accepted, PatientBolus, Prime, Schedule, SelfTest, Step, Stop
+from protocol.messages import Accepted, PatientBolus, Prime, Schedule, SelfTest, Start, Step, Stop
 from protocol.units import DAY_MS, HOUR_MS, MINUTE_MS, Milliseconds, Nanolitres, NanolitresPerDay
 from protocol.vocabulary import Mode, Role
 from verify.scripts.action import Who, action, between, faulty, one_of
@@ -107,29 +107,43 @@ def go_into(run: Run, state: str) -> None:
             prime(run, 20, minutes=60, emptied=True)
 
 
-BY = ("patient", "clinician", "prime", "bridge", "flex_bridge")
+BY = ("patient", "clinician", "stop", "flex", "prime", "bridge", "flex_bridge")
 
 
 @action(Who.CLINICIAN, state=one_of(*INTO), by=one_of(*BY))
 def interrupted(run: Run, state: str, by: str) -> None:
-    """In some state the patient presses, or a clinician gives a bolus, primes, or changes the fluid; time passes."""
+    """In some state the patient presses, or a clinician gives a bolus, stops, prescribes, primes, changes fluid."""
     go_into(run, state)
     match by:
         case "patient":
             run.insist(Role.PATIENT, PatientBolus())
         case "clinician":
             run.insist(Role.CLINICIAN, bolus(3, 30))
+        case "stop":
+            run.insist(Role.CLINICIAN, Stop())
+            run.insist(Role.CLINICIAN, Start())
+        case "flex":
+            flex(run, 100_000, 200_000, turns=720, ahead=0, alternating=False, patient=0)
         case "prime":
             prime(run, 20, minutes=2, emptied=True)
         case _ if run.told_all and not run.escaping:
             bridged_fluid(run, _other_than(run.world.concentration), share=1, bridge=FAST_BRIDGE)
             if by == "flex_bridge":
                 flex(run, 100_000, 200_000, turns=720, ahead=0, alternating=False, patient=0, bridge=FAST_BRIDGE)
-    run.world.bench.advance(10 * MINUTE_MS if by in ("patient", "clinician", "prime") else BRIDGED_MS)
+    run.world.bench.advance(10 * MINUTE_MS if by not in ("bridge", "flex_bridge") else BRIDGED_MS)
 
 
 def _other_than(concentration: int) -> int:
     return 5_000 if concentration != 5_000 else 1_000
+
+
+@action(Who.BENCH, faulty, state=one_of(*INTO))
+def alarmed(run: Run, state: str) -> None:
+    """In some state the clock stands still, which allows no more than the minimum rate; then it is mended."""
+    go_into(run, state)
+    run.world.bench.inject("clock", how="stands", by=2_000)
+    run.world.bench.advance(2 * MINUTE_MS)
+    visit(run)
 
 
 @action(Who.BENCH, faulty, state=one_of(*INTO), bit=between(0, 100), bridged=one_of(False, True))

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from emulator.journal import Event, read_journal
+from verify.broken import words_of
 from verify.scripts.catalogue import ACTIONS
 from verify.scripts.chronicle import Begun, followed
-from verify.scripts.run import Run
+from verify.scripts.run import Run, what_broke
 from verify.scripts.script import Script, Step
 from verify.verdict import Verdict, pump_time
 
@@ -43,6 +44,13 @@ class Replayed(NamedTuple):
     def holds(self) -> bool:
         """Whether nothing broke."""
         return self.verdict.holds and self.broken is None
+
+    @property
+    def broken_words(self) -> str:
+        """What broke, in one line; empty if nothing did."""
+        if self.broken is not None:
+            return self.broken.partition("\n")[0]
+        return "" if self.verdict.holds else what_broke(self.verdict)
 
     def lines(self) -> list[str]:
         """Return the story."""
@@ -81,7 +89,7 @@ def replay(script: Script) -> Replayed:
             happened.append(run.take(step))
         except Exception as error:  # noqa: BLE001 - a crash of what is tried is as bad as a wrong answer
             happened.append(True)
-            broken = f"{type(error).__name__}: {error}"
+            broken = words_of(error)
             break
     verdict = run.end()
     if broken is None and verdict.holds:

@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
+from protocol.messages import MESSAGES
 from protocol.vocabulary import AlarmCode, Reason
 from verify.encounters import NO_ALARM
+from verify.hostile import Weather
 from verify.properties import load_properties
 from verify.report import coverage as coverage_table
 from verify.report.coverage import ALARMS, STATES, TRANSITIONS, coverage
@@ -24,7 +26,7 @@ ALWAYS = (
     *(f"began {start}" for start in STARTS),
     "a command without an answer",
     "a stranger was turned away",
-    *(f"weather {kind}" for kind in ("lose", "repeat", "damage", "noise", "replay", "cut")),
+    *(f"weather {kind}" for kind in Weather._fields),
     "bench.refill",
     "drive.strokes",
     "alarm.raised reservoir_low",
@@ -48,6 +50,7 @@ ALWAYS = (
     "flex done",
     *(f"mistake {what} refused {wrong.reason.name.lower()}" for what, wrong in MISTAKES.items()),
     "commit of another refused digest_mismatch",
+    *(f"carried out {message.__name__}" for message in MESSAGES.values() if message.ROLES),
 )
 HEALTHY = (
     *ALWAYS,
@@ -112,6 +115,10 @@ OUT_OF_REACH: dict[str, str] = {
 """What no script of some fifty steps reaches, and where it is reached instead, or why it cannot be."""
 
 
+DURING = 2
+"""The grid of events during each alarm."""
+
+
 def wanted(*, faulty: bool) -> tuple[str, ...]:
     """Return what must be reached: by scripts without faults, or by those with faults in them."""
     return tuple(name for name in (FAULTY if faulty else HEALTHY) if name not in OUT_OF_REACH)
@@ -120,10 +127,11 @@ def wanted(*, faulty: bool) -> tuple[str, ...]:
 def reached(counts: Counter[str], names: Iterable[str]) -> dict[str, int]:
     """Return how often each of some names was reached, by the counts of a suite."""
     found = Counter(counts)
-    states, changes, alarms, reasons = coverage(counts).lists
+    covered = coverage(counts)
+    states, changes, _, reasons = covered.lists
     found.update({f"state {name}": count for name, count in states.counts.items()})
     found.update({f"change {name}": count for name, count in changes.counts.items()})
-    found.update({f"during {name}": count for name, count in alarms.counts.items()})
-    found[f"during {NO_ALARM}"] += 1
+    for (alarm, _), count in covered.grids[DURING].counts.items():
+        found[f"during {alarm}"] += count
     found.update({f"refused {name}": count for name, count in reasons.counts.items()})
     return {name: found[name] for name in names}

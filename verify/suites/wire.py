@@ -11,7 +11,8 @@ A run that never came near a limit has shown nothing, so what was reached is cou
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from dataclasses import replace
+from typing import Any, ClassVar, NoReturn
 
 from hypothesis import seed as seeded
 from hypothesis import strategies as st
@@ -22,11 +23,15 @@ from verify.scripts.catalogue import ACTIONS
 from verify.scripts.kept import kept_scripts
 from verify.scripts.run import Run, played
 from verify.scripts.script import Script, Step
+from verify.scripts.shorten import shortened
+from verify.scripts.told import replay
 from verify.scripts.tours import tours
 from verify.starts import STARTS
-from verify.suites.suite import Effort, Property, Suite, require
+from verify.suites.suite import BrokenPropertyError, Effort, Property, Suite, require
 
 STEPS = 50
+TRIES = 100
+"""Plays that shortening a script may take before its story is told: some ten seconds."""
 SMOKE = 4
 """Scripts from each start that find most of what can be found; the premises take a few dozen."""
 
@@ -102,9 +107,8 @@ def runs(effort: Effort, *, faulty: bool) -> None:
         kind: Any = type(f"From_{start}", (Wire,), {"start": start, "faulty": faulty, "effort": effort})
         try:
             run_state_machine_as_test(seeded(effort.seed)(kind), settings=effort.settings(stateful_step_count=STEPS))
-        except Exception as broken:
-            effort.counterexample = kept(kind.last, str(broken))
-            raise
+        except Exception as broken:  # noqa: BLE001 - it is told, with the script that leads to it
+            _tell(effort, kind.last, broken)
 
 
 def play(effort: Effort, script: Script, *, whole: bool = False) -> None:
@@ -117,14 +121,27 @@ def play(effort: Effort, script: Script, *, whole: bool = False) -> None:
         run.require_sound(verdict)
         passed_over = run.passed_over if whole else []
         require(not passed_over, f"{', '.join(passed_over)} cannot happen any more")
-    except Exception as broken:
+    except Exception as broken:  # noqa: BLE001 - the same
+        _tell(effort, script, broken)
+
+
+def _tell(effort: Effort, script: Script, broken: Exception) -> NoReturn:
+    """Keep the script that broke something, as short as can be if stories matter, and raise its story."""
+    if not effort.minimal:
         effort.counterexample = kept(script, str(broken))
-        raise
+        raise broken
+    short = shortened(script, TRIES)
+    told = replay(short)
+    if told.holds:  # it was broken by nothing that a replay could see
+        effort.counterexample = kept(script, str(broken))
+        raise broken
+    effort.counterexample = kept(short, told.broken_words)
+    raise BrokenPropertyError("\n".join([told.broken_words, "", *told.lines()])) from broken
 
 
 def kept(script: Script, story: str) -> str:
     """Return a script that broke something as the text of a file; the story's first lines go with it."""
-    return Script(script.start, script.seed, script.faulty, script.steps, "; ".join(story.splitlines()[:3])).text()
+    return replace(script, story="; ".join(story.splitlines()[:3])).text()
 
 
 def healthy(effort: Effort) -> None:
