@@ -164,6 +164,7 @@ class BolusAccountWatcher(Watcher):
         known = [each for each in self._in_doubt if (each.kind, each.volume_nl) == (kind, volume_nl)]
         if known:
             self._in_doubt.remove(known[0])
+            self._ended.append(known[0])
         else:
             yield Finding(Claim.BOLUS, at_ms, f"{said}, and none had begun", volume_nl, 0, "nL")
 
