@@ -210,8 +210,8 @@ class Verdict:
         return [
             f"{self.word}: {len(self.findings)} findings{broken} in {figures.events} events, "
             f"{figures.strokes} strokes, {pump_time(figures.ends_at_ms)}",
-            *figures.remarks(),
             *(finding.line() for finding in self.findings),
             *(line for formula in self.formulas for line in formula.lines()),
+            *figures.remarks(),
             *(window.line() for window in figures.windows),
         ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import deepcopy
 from typing import Any
 
 import pytest
@@ -188,8 +189,11 @@ def test_a_loss_of_power_leaves_what_the_pump_knows_in_doubt() -> None:
     again = {"kind": "prime", "what": "ended", "volume_nl": 10 * STROKE_NL}
     story.tell(at_ms + 1, "pump.bolus", **again, not_delivered_nl=500).state(at_ms + 1, "stopped", 0)
     assert told(story.journal.lines) == []
-    story.tell(at_ms + 2, "pump.bolus", **again)
-    assert told(story.journal.lines)
+    twice = deepcopy(story).tell(at_ms + 2, "pump.bolus", **again)
+    assert told(twice.journal.lines)
+    for cut_ms, right in ((at_ms + 1, True), (at_ms + 2, False)):  # what was kept a while ago does not end again
+        later = deepcopy(story).tell(cut_ms, "power.cut").tell(at_ms + 3, "power.restored")
+        assert (told(later.tell(at_ms + 3, "pump.bolus", **again).journal.lines) == []) is right
 
 
 def test_a_state_without_its_bolus_is_found() -> None:

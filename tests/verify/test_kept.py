@@ -50,6 +50,11 @@ class Mend(NamedTuple):
 
 MENDS = {
     "announced-and-forgotten": Mend("verify/alarms.py", 'if event.kind == "alarm.forgotten":', "if False:"),
+    "bolus-end-said-again": Mend(
+        "verify/bolus_accounts.py",
+        "            known[0].ended_ms = at_ms\n            self._ended.append(known[0])\n",
+        "",
+    ),
     "clock-alarm-noted-in-time": Mend(
         "verify/recorder.py",
         'write.is_true("clock_mended") or write.is_true("clock_stands")',
