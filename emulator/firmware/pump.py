@@ -137,7 +137,7 @@ class Pump:
         self._wait_ms = metering.wait_ms
 
     def _power_up(self) -> None:
-        first_time = self.identity.power_ups == 0
+        first_time = self.identity.power_ups == 0 and self.record.memory_fault_at < 0
         self.identity = self.identity._replace(power_ups=self.identity.power_ups + 1)
         self.time_bases.begin()
         self.log.add(self.now, LogKind.POWER_UP, 0, self.identity.power_ups)

@@ -25,7 +25,8 @@ def take_stroke(pump: Pump) -> None:
         return
     if not _granted(pump):
         pump.record = pump.record._replace(guard_refused_at=pump.now)
-        pump.tell("guard.refused")
+        pump.news.add("guard.refused")
+        pump.save()
         return
     if pump.record.guard_refused_at >= 0:
         pump.record = pump.record._replace(guard_refused_at=-1)

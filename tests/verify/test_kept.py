@@ -60,6 +60,10 @@ MENDS = {
         'write.is_true("clock_mended") or write.is_true("clock_stands")',
         'write.is_true("clock_mended")',
     ),
+    "clock-alarm-raised-anew": Mend(
+        "verify/properties.toml", " or (within last 0 ms alarm_forgotten and once (clock_stands or clock_jumps))", ""
+    ),
+    "first-reset-untold": Mend("emulator/firmware/pump.py", " and self.record.memory_fault_at < 0", ""),
     "fluid-taken-back-untold": Mend(
         "verify/scripts/fluids.py",
         "if _prescribed_concentration(run) != concentration:",
@@ -85,6 +89,11 @@ MENDS = {
     ),
     "prescribed-and-cut-off": Mend(
         "verify/movement.py", 'event.kind in ("power.cut", "power.restored")', 'event.kind == "power.restored"'
+    ),
+    "refusal-told-too-early": Mend(
+        "emulator/firmware/strokes.py",
+        'pump.news.add("guard.refused")\n        pump.save()\n',
+        'pump.tell("guard.refused")\n',
     ),
     "reset-alarm-untold": Mend(
         "emulator/firmware/pump.py",
