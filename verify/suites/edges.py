@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from emulator.firmware.event_log import LAST_NUMBER, EventLog
 from emulator.firmware.state import new_chip
+from protocol.channel import SESSION_IDLE_MS
 from protocol.channel_backoff import Backoff
+from protocol.channel_events import Request, SessionClosed
 from protocol.frame import Direction, Frame, Kind, encode_frame
 from protocol.link import ProgrammerLink, PumpLink
 from protocol.link_payloads import NakReason, data_payload, nak_payload, reset_payload
+from protocol.units import DAY_MS, HOUR_MS
 from protocol.vocabulary import LogKind
+from verify.suites.desk import ASKS, DONE, Desk
 from verify.suites.link_ends import frames_in
 from verify.suites.link_states import Epochs
 from verify.suites.suite import Effort, Property, Suite, require
@@ -84,6 +90,31 @@ def the_last_number_is_the_last(effort: Effort) -> None:
         page.pack()
 
 
+def steady_attacks_are_told_on(effort: Effort) -> None:
+    """Fail every ten seconds for a day: at least every hour, and hardly more often, it is reported."""
+    effort.tried += 1
+    backoff = Backoff()
+    told = [at_ms for at_ms in range(0, DAY_MS, 10_000) if backoff.failed(at_ms)]
+    gaps = [later - earlier for earlier, later in pairwise((*told, DAY_MS))]
+    require(max(gaps) <= HOUR_MS, f"a steady attack is not told of for {max(gaps)} ms")
+    require(len(told) <= 24 + 14, f"a day of a steady attack is told of {len(told)} times")
+
+
+def repetitions_keep_nothing_open(effort: Effort) -> None:
+    """Send a session's record again just before it has been idle for too long: it ends all the same."""
+    effort.tried += 1
+    desk = Desk(effort.seed)
+    programmer = desk.connected()
+    record = programmer.seal(ASKS)
+    require(any(isinstance(event, Request) for event in desk.events(record)), "a request is not taken")
+    desk.pump.seal(DONE)
+    desk.now_ms += SESSION_IDLE_MS - 1
+    desk.events(record)
+    desk.now_ms += 1
+    ended = desk.pump.expire(desk.now_ms)
+    require([type(event) for event in ended] == [SessionClosed], "a record that is sent again keeps a session open")
+
+
 SUITE = Suite(
     "edges",
     "link, log and pause at their edges",
@@ -111,6 +142,18 @@ SUITE = Suite(
             "After the last number the log can still be read.",
             the_last_number_is_the_last,
             verifies=("FLT-16",),
+        ),
+        Property(
+            "edges.steady",
+            "A steady attack is told of every hour.",
+            steady_attacks_are_told_on,
+            verifies=("FLT-15",),
+        ),
+        Property(
+            "edges.repeated",
+            "What is sent again keeps no session open.",
+            repetitions_keep_nothing_open,
+            verifies=("COM-13", "SEC-01"),
         ),
     ),
 )

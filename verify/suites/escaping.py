@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from emulator.firmware.allowance import age_ledgers
 from emulator.hardware.profile import load_profile
 from protocol.messages import Accepted, AcknowledgeAlarm, Close, EnterRefill, StagePrescription, Start, Stop
 from protocol.units import DAY_MS, HOUR_MS, MINUTE_MS, Nanolitres
@@ -17,7 +18,7 @@ from verify.suites.alarmed import alarms, alone, events, until
 from verify.suites.asking import RATE, ask, done, infusing, refused, therapy
 from verify.suites.losing import hour_pg
 from verify.suites.suite import Effort, Property, Suite, require
-from verify.world import World
+from verify.world import MORPHINE, World
 
 MASS_PG = STROKE_NL * 25_000
 """Morphine in a stroke."""
@@ -150,6 +151,49 @@ def limits_are_got_over(effort: Effort) -> None:
     require(therapy(world).rate.value == RATE, f"after everything was put right {therapy(world)}")
 
 
+def what_nobody_saw_counts(effort: Effort) -> None:
+    """Let valves open, and the flow-activated one shut, without power: what escaped counts when it is back."""
+    effort.tried += 1
+    world = World(effort.seed, profile="valve")
+    require(isinstance(world.program(world.prescription(RATE)), Accepted), "an ordinary prescription is refused")
+    world.bench.advance(HOUR_MS)
+    done(world, Close(False))
+    before, moved = hour_pg(world), world.device.body.tip_pg[MORPHINE]
+    world.bench.cut_power()
+    world.bench.inject("valve_open")
+    world.bench.advance(HOUR_MS)
+    world.bench.restore_power()
+    escaped, counted = world.device.body.tip_pg[MORPHINE] - moved, hour_pg(world) - before
+    require(escaped > 0 and world.device.body.valve_shut, "nothing has escaped, or nothing has stopped it")
+    require(counted >= escaped, f"of {escaped} pg that escaped without power {counted} are counted")
+
+
+def escapes_are_of_what_stood_there(effort: Effort) -> None:
+    """Let the drive run away while the last strong strokes leave the tip before a weak fluid: the tip counts both."""
+    effort.tried += 1
+    world = infusing(effort.seed, patient=None)
+    world.bench.refill(19_000_000, ((MORPHINE, 5_000),))
+    world.concentration = 5_000
+    done(world, EnterRefill(Nanolitres(0), Nanolitres(19_000_000)))
+    require(isinstance(world.program(world.prescription(RATE)), Accepted), "a weaker fluid is refused")
+    while world.device.body.line[0][0] > 2 * STROKE_NL:
+        world.bench.jump()
+    before, moved = _at_tip(world), world.device.body.tip_pg[MORPHINE]
+    world.bench.inject("drive_runaway", rate=FASTEST, lasts=20_000)
+    world.bench.advance(30_000)
+    escaped, counted = world.device.body.tip_pg[MORPHINE] - moved, _at_tip(world) - before
+    require(escaped > 2 * MASS_PG, f"only {escaped} pg have left the tip")
+    require(counted >= escaped, f"of {escaped} pg that left the tip unasked {counted} are counted")
+
+
+def _at_tip(world: World) -> int:
+    pump = world.device.pump
+    if pump is None:
+        raise TypeError("a pump without power")
+    age_ledgers(pump)
+    return pump.ledgers[0].tip.day.total
+
+
 SUITE = Suite(
     "escaping",
     "what leaves the pump unasked",
@@ -164,6 +208,18 @@ SUITE = Suite(
             "escaping.unknown",
             "What nobody can know counts as all of it.",
             open_valves_may_have_emptied_it,
+            verifies=("DOSE-01",),
+        ),
+        Property(
+            "escaping.unseen",
+            "What escapes without power counts when it is back.",
+            what_nobody_saw_counts,
+            verifies=("DOSE-01",),
+        ),
+        Property(
+            "escaping.tip",
+            "What escapes is counted at the tip as what stood there.",
+            escapes_are_of_what_stood_there,
             verifies=("DOSE-01",),
         ),
         Property(

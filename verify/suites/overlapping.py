@@ -6,11 +6,11 @@ from dataclasses import replace
 
 from emulator.firmware.telling import bolus_kind
 from protocol.messages import Accepted, CancelBolus, Message, PatientBolus, Prime, Stop
-from protocol.units import HOUR_MS, MINUTE_MS, Milliseconds, Nanolitres
-from protocol.vocabulary import LogKind, Role, TherapyState
+from protocol.units import DAY_MS, HOUR_MS, MINUTE_MS, Milliseconds, Nanolitres
+from protocol.vocabulary import LogKind, Reason, Role, TherapyState
 from verify.starts import STROKE_NL, bolus, grant
 from verify.suites.alarmed import alarms, events, logged
-from verify.suites.asking import NEXT, RATE, ask, done, flicker, infusing, therapy
+from verify.suites.asking import NEXT, RATE, ask, done, flicker, infusing, refused, therapy
 from verify.suites.suite import Effort, Property, Suite, require
 from verify.world import World
 
@@ -105,6 +105,43 @@ def ends_are_kept(effort: Effort) -> None:
     require(bool(alarms(world)), "a power cut is no alarm")
 
 
+def presses_count_what_waits(effort: Effort) -> None:
+    """Press for a bolus over a clinician's: refused if both do not fit into an hour, and if accepted, granted."""
+    for waiting, fits in ((20, True), (60, False)):
+        effort.tried += 1
+        world = World(effort.seed)
+        wanted = world.prescription(48_000, limit_1h=LIMIT * MASS_PG, limit_24h=5 * LIMIT * MASS_PG)
+        world.program(replace(wanted, patient_bolus=grant(strokes=30, minutes=5, lockout=30, count=9)))
+        world.bench.advance(HOUR_MS)
+        done(world, bolus(waiting, 60))
+        world.bench.advance(MINUTE_MS)
+        if fits:
+            done(world, PatientBolus(), Role.PATIENT)
+        else:
+            refused(world, PatientBolus(), Reason.HOUR_LIMIT, Role.PATIENT)
+        world.bench.advance(3 * HOUR_MS)
+        tripped = len(events(world, "guard.refused"))
+        require(not tripped, f"a press over a bolus of {waiting} strokes was accepted, and then refused")
+
+
+def primes_count_what_is_commanded(effort: Effort) -> None:
+    """Prime as much as is accepted while most of a stroke is commanded already: no drug leaves the tip."""
+    effort.tried += 1
+    world = World(effort.seed, concentration=500)
+    world.program(world.prescription(48_000))
+    world.bench.advance(HOUR_MS + STROKE_NL * DAY_MS // 48_000 * 9 // 10)
+    world.bench.empty_line()
+    before, began = dict(world.device.body.tip_pg), world.device.body.strokes
+    for over_nl in (499, 400, 300, 200, 100, 0):
+        request = Prime(Nanolitres(world.profile.line_nl + over_nl), Milliseconds(HOUR_MS), True, False)
+        if isinstance(ask(world, request), Accepted):
+            break
+    world.bench.advance(HOUR_MS + 1)
+    moved = (world.device.body.strokes - began) * STROKE_NL
+    require(moved >= world.profile.line_nl, f"of a line of {world.profile.line_nl} nL only {moved} nL are primed")
+    require(world.device.body.tip_pg == before, f"in a prime of {over_nl} nL over the line drug leaves the tip")
+
+
 SUITE = Suite(
     "overlapping",
     "doses on doses",
@@ -126,6 +163,18 @@ SUITE = Suite(
             "A bolus ends once.",
             ends_are_kept,
             verifies=("PWR-08",),
+        ),
+        Property(
+            "overlapping.presses",
+            "A press that is accepted fits, with what it interrupts.",
+            presses_count_what_waits,
+            verifies=("DOSE-02",),
+        ),
+        Property(
+            "overlapping.commanded",
+            "A prime counts what is commanded already.",
+            primes_count_what_is_commanded,
+            verifies=("PRM-03",),
         ),
     ),
 )

@@ -176,6 +176,18 @@ def commands_are_remembered(effort: Effort) -> None:
     require(isinstance(stranger, CommandReport) and not stranger.known, f"the pump remembers {stranger}")
 
 
+def reasons_are_for_one_thing(effort: Effort) -> None:
+    """Ask for a bolus past a soft limit without a reason, on a prescription that was given one: it needs its own."""
+    effort.tried += 1
+    world = infusing(effort.seed, patient=None)
+    require(bool(world.prescription(RATE).override_reason), "the prescription has no reason")
+    entry = world.library.drug(MORPHINE)
+    soft_pg = entry.bolus.soft.value if entry else 0
+    large = bolus(soft_pg // (world.concentration * STROKE_NL) + 1, 60)
+    refused(world, replace(large, override_reason=""), Reason.SOFT_LIMIT)
+    done(world, large)
+
+
 SUITE = Suite(
     "programming",
     "prescriptions and updates, step by step",
@@ -205,6 +217,12 @@ SUITE = Suite(
             "The pump knows what it did last.",
             commands_are_remembered,
             verifies=("COM-04", "COM-07"),
+        ),
+        Property(
+            "programming.reasons",
+            "A reason is for what it was given for.",
+            reasons_are_for_one_thing,
+            verifies=("DOSE-06",),
         ),
     ),
 )

@@ -47,6 +47,7 @@ NAMES = (
     "mixtures",
     "overlapping",
     "losing",
+    "keeping",
     "escaping",
     "leaping",
     "wire",

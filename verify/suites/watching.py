@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+from emulator.firmware.guard import Ring
+from emulator.firmware.ledgers import DrugLedgers
 from emulator.hardware.line import filled
 from protocol.messages import (
     Accepted,
@@ -124,6 +128,19 @@ def sounders(effort: Effort) -> None:
     require(heard and not any(heard), f"a silent sounder is heard after {since} ms")
 
 
+def _more(ring: Ring) -> Ring:
+    return ring._replace(total=ring.total + 1)
+
+
+OVERFULL: tuple[Callable[[DrugLedgers], DrugLedgers], ...] = (
+    lambda it: it._replace(outlet=it.outlet._replace(hour=_more(it.outlet.hour))),
+    lambda it: it._replace(outlet=it.outlet._replace(day=_more(it.outlet.day))),
+    lambda it: it._replace(tip=it.tip._replace(hour=_more(it.tip.hour))),
+    lambda it: it._replace(tip=it.tip._replace(day=_more(it.tip.day))),
+)
+"""Each ring of a drug, with a sum that is not that of its buckets."""
+
+
 def tests_of_memory(effort: Effort) -> None:
     """Break what the controller holds, piece by piece, and let it test itself."""
 
@@ -131,18 +148,20 @@ def tests_of_memory(effort: Effort) -> None:
         if world.device.pump:
             world.device.pump.line = filled(1, world.device.pump.fluid)
 
-    def overfull(world: World) -> None:
-        if world.device.pump:
-            first, *rest = world.device.pump.ledgers
-            ring = first.outlet.hour
-            broken = first.outlet._replace(hour=ring._replace(total=ring.total + 1))
-            world.device.pump.ledgers = (first._replace(outlet=broken), *rest)
+    def overfull(wrong: Callable[[DrugLedgers], DrugLedgers]) -> Callable[[World], None]:
+        def broken(world: World) -> None:
+            if world.device.pump:
+                first, *rest = world.device.pump.ledgers
+                world.device.pump.ledgers = (wrong(first), *rest)
+
+        return broken
 
     def misled(world: World) -> None:
         if world.device.pump:
             world.device.pump.library = None
 
-    for bit, broken in ((2, misled), (3, overfull), (4, shortened)):
+    rings = [(3, overfull(wrong)) for wrong in OVERFULL]
+    for bit, broken in ((2, misled), *rings, (4, shortened)):
         effort.tried += 1
         world = alone(effort.seed)
         broken(world)
