@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from emulator.firmware.allowance import age_ledgers
 from protocol.messages import (
     Accepted,
     Interrogate,
@@ -80,3 +81,19 @@ def flicker(world: World) -> None:
     """Cut the power and give it back."""
     world.bench.cut_power()
     world.bench.restore_power()
+
+
+def next_stroke(world: World) -> None:
+    """Go to the instant at which the next stroke moves."""
+    before = world.device.body.strokes
+    while world.device.body.strokes == before:
+        world.bench.jump()
+
+
+def hour_pg(world: World) -> int:
+    """Return what the hour's ledger at the outlet holds now."""
+    pump = world.device.pump
+    if pump is None:
+        raise TypeError("a pump without power")
+    age_ledgers(pump)
+    return pump.ledgers[0].outlet.hour.total

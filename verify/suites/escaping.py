@@ -15,8 +15,7 @@ from protocol.units import DAY_MS, HOUR_MS, MINUTE_MS, Nanolitres
 from protocol.vocabulary import AlarmCode, Reason
 from verify.starts import STROKE_NL, bolus
 from verify.suites.alarmed import alarms, alone, events, until
-from verify.suites.asking import RATE, ask, done, infusing, refused, therapy
-from verify.suites.losing import hour_pg
+from verify.suites.asking import RATE, ask, done, hour_pg, infusing, next_stroke, refused, therapy
 from verify.suites.suite import Effort, Property, Suite, require
 from verify.world import MORPHINE, World
 
@@ -36,7 +35,7 @@ def escapes_are_as_late_as_they_are(effort: Effort) -> None:
         world.program(world.prescription(48_000))
         world.bench.advance(2 * HOUR_MS)
         done(world, Close(False))
-        _next_stroke(world)
+        next_stroke(world)
         world.bench.advance(minutes * MINUTE_MS)
         began_ms, before = world.device.now_ms, world.device.body.strokes
         world.bench.inject("drive_runaway", rate=FASTEST, lasts=MINUTE_MS)
@@ -49,12 +48,6 @@ def escapes_are_as_late_as_they_are(effort: Effort) -> None:
                 hour_pg(world) >= escaped,
                 f"{minutes} min after a stroke {escaped} pg escaped, and {later} ms later {hour_pg(world)} count",
             )
-
-
-def _next_stroke(world: World) -> None:
-    before = world.device.body.strokes
-    while world.device.body.strokes == before:
-        world.bench.jump()
 
 
 def open_valves_may_have_emptied_it(effort: Effort) -> None:

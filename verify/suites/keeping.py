@@ -12,8 +12,8 @@ from protocol.units import DAY_MS, HOUR_MS, MINUTE_MS, Milliseconds, Nanolitres
 from protocol.vocabulary import AlarmCode, TherapyState
 from verify.starts import STROKE_NL, bolus
 from verify.suites.alarmed import alarms, alone, events
-from verify.suites.asking import done, flicker, infusing, therapy
-from verify.suites.losing import LARGE, hour_pg
+from verify.suites.asking import done, flicker, hour_pg, infusing, therapy
+from verify.suites.losing import LARGE
 from verify.suites.suite import Effort, Property, Suite, require
 from verify.world import World
 

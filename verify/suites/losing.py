@@ -6,7 +6,6 @@ from collections.abc import Callable
 from random import Random
 
 from emulator.firmware import guard
-from emulator.firmware.allowance import age_ledgers
 from protocol.messages import (
     Accepted,
     AcknowledgeAlarm,
@@ -21,7 +20,8 @@ from protocol.units import HOUR_MS, MINUTE_MS, Nanolitres
 from protocol.vocabulary import AlarmCode, LogKind, Reason, Role, Section
 from verify.starts import bolus
 from verify.suites.alarmed import alarms, alone, logged
-from verify.suites.asking import RATE, ask, done, flicker, infusing, refused, therapy
+from verify.suites.asking import RATE, ask, done, flicker, hour_pg, infusing, next_stroke, refused, therapy
+from verify.suites.news import knocked_at
 from verify.suites.suite import Effort, Property, Suite, require
 from verify.world import World
 
@@ -82,10 +82,7 @@ def _idle_clinician(seed: int) -> World:
 
 def _attacked(seed: int) -> World:
     """Return a pump that has seen as many wrong proofs in a row as may be a broken programmer's."""
-    world = alone(seed)
-    for _ in range(3):
-        world.wrong_proof()
-        world.bench.advance(MINUTE_MS)
+    world = knocked_at(seed)
     _after_a_look(world)
     return world
 
@@ -144,7 +141,7 @@ def damage_is_put_right(effort: Effort) -> None:
         for powered in (True, False):
             effort.tried += 1
             world = alone(effort.seed)
-            _next_stroke(world)
+            next_stroke(world)
             _damage(world, section, chance, powered=powered)
             found = set(alarms(world)) - {AlarmCode.RESET}
             require(AlarmCode.MEMORY in found, f"{section} is damaged, and that is no alarm")
@@ -155,12 +152,6 @@ def damage_is_put_right(effort: Effort) -> None:
             again = logged(world, LogKind.MEMORY_FAULT) - before
             require(again == 1, f"damage in {section} that is found once more is in the log {again} times")
             _put_right(world, section)
-
-
-def _next_stroke(world: World) -> None:
-    before = world.device.body.strokes
-    while world.device.body.strokes == before:
-        world.bench.jump()
 
 
 def _damage(world: World, section: str, chance: Random, *, powered: bool) -> None:
@@ -227,15 +218,6 @@ def time_is_not_given_back(effort: Effort) -> None:
         world.hang_up()
         flicker(world)
     require(hour_pg(world) >= held, f"while the clock stands and power flickers {held} pg become {hour_pg(world)}")
-
-
-def hour_pg(world: World) -> int:
-    """Return what the hour's ledger at the outlet holds now."""
-    pump = world.device.pump
-    if pump is None:
-        raise TypeError("a pump without power")
-    age_ledgers(pump)
-    return pump.ledgers[0].outlet.hour.total
 
 
 SUITE = Suite(

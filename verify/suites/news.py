@@ -77,7 +77,7 @@ def _once_mute(seed: int) -> World:
     return world
 
 
-def _knocked_at(seed: int) -> World:
+def knocked_at(seed: int) -> World:
     """Return a pump that has seen three wrong proofs."""
     world = _left_alone(seed)
     for _ in range(3):
@@ -92,7 +92,7 @@ NEWS: dict[str, tuple[Callable[[int], World], Callable[[World], object]]] = {
     "a session is over": (_left_open, lambda world: world.bench.advance(1)),
     "a session was aborted": (_soon_aborted, lambda world: world.bench.advance(1)),
     "a session is opened": (_left_alone, lambda world: world.talk(Role.CLINICIAN, Interrogate(Section.THERAPY))),
-    "a stranger knocks": (_knocked_at, World.wrong_proof),
+    "a stranger knocks": (knocked_at, World.wrong_proof),
     "an alarm is acknowledged": (
         _once_mute,
         lambda world: world.talk(Role.CLINICIAN, AcknowledgeAlarm(AlarmCode.ANNUNCIATOR)),
