@@ -1,8 +1,9 @@
 """What the pump assumes where memory cannot be read: the worst that may have been there.
 
 Sections are lost one by one. Without the meters the reservoir counts as empty and the line as full of the strongest
-that it may hold; without the ledgers every limit counts as used up; without the record the prescription is unknown
-and the patient's boluses are spent. Whatever is lost, the pump's time falls behind nothing that memory tells of.
+that it may hold; without the ledgers every limit counts as used up; without the record the prescription is unknown,
+the patient's boluses are spent, and a stall whose alarm is active lasts. Whatever is lost, the pump's time falls
+behind nothing that memory tells of.
 """
 
 from __future__ import annotations
@@ -11,13 +12,13 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from emulator.firmware import ledgers
-from emulator.firmware.alarms import Panel
+from emulator.firmware.alarms import Panel, is_active
 from emulator.firmware.allowance import age_ledgers
 from emulator.firmware.ledgers import Ledgers
 from emulator.firmware.state import Identity, Metering, State, TherapyRecord
 from emulator.hardware.body import ROTOR_POSITIONS
 from emulator.hardware.line import Fluid, filled, strongest
-from protocol.vocabulary import LogKind
+from protocol.vocabulary import AlarmCode, LogKind
 
 if TYPE_CHECKING:
     from emulator.firmware.pump import Pump
@@ -60,6 +61,8 @@ def assume_worst(pump: Pump, damaged: Sequence[str]) -> None:
         pump.course.fire("forget")
         pump.therapy.prescription = None
         pump.record = pump.record._replace(schedule=None, grants=(pump.now,) * ALL_DENIED, reset_at=-1)
+        if pump.record.stalled_at < 0 and is_active(pump.panel, AlarmCode.MOTOR_STALL):
+            pump.record = pump.record._replace(stalled_at=pump.now)  # it lasts until the rotor has turned
     pump.record = pump.record._replace(confirmed=False, memory_fault_at=pump.now)
     pump.chip.discard_damaged_log()
     for place in damaged:

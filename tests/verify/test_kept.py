@@ -103,6 +103,9 @@ MENDS = {
     "schedule-during-bolus": Mend(
         "verify/properties.toml", "or state(flex) or (mode(flex) and bolus_running) or", "or state(flex) or"
     ),
+    "stall-forgotten": Mend(
+        "emulator/firmware/damage.py", "if pump.record.stalled_at < 0 and is_active", "if False and is_active"
+    ),
 }
 """By the name of the script that showed it."""
 
