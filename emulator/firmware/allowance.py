@@ -6,6 +6,7 @@ pump does not trust to have passed is taken back from all three (``forfeit``).
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from emulator.firmware import ledgers
@@ -35,10 +36,15 @@ def ledgers_under(pump: Pump, prescription: Prescription) -> Ledgers:
     age_ledgers(pump)
     in_line = drugs_in(pump.line)
     counted = {entry.code for entry in pump.ledgers}
-    entries = [pump.library.drug(code) for code in sorted(in_line - counted)] if pump.library else []
-    limits = {entry.code: (entry.hard_1h.value, entry.hard_24h.value) for entry in entries if entry}
+    limits = library_limits(pump, in_line - counted)
     limits |= {drug.code: (drug.limit_1h.value, drug.limit_24h.value) for drug in prescription.drugs}
     return ledgers.with_drugs(pump.ledgers, limits, in_line, pump.sizes)
+
+
+def library_limits(pump: Pump, codes: Collection[int]) -> dict[int, tuple[int, int]]:
+    """Return the library's hard limits of an hour and a day, in picograms, of those of some drugs that it knows."""
+    entries = [pump.library.drug(code) for code in sorted(codes)] if pump.library else []
+    return {entry.code: (entry.hard_1h.value, entry.hard_24h.value) for entry in entries if entry}
 
 
 def restart_lockout(pump: Pump) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from emulator.firmware import ledgers
-from emulator.firmware.allowance import age_ledgers
+from emulator.firmware.allowance import age_ledgers, library_limits
 from emulator.firmware.damage import every_ledger
 from emulator.firmware.meters import count_stroke, count_volume
 from emulator.hardware.line import drugs_in, filled, masses, push
@@ -74,7 +74,6 @@ def _observe(pump: Pump, volume_nl: int) -> None:
     age_ledgers(pump)
     known = {entry.code: (entry.outlet.limit_1h, entry.outlet.limit_24h) for entry in pump.ledgers}
     moving = drugs_in(pump.line) | {code for code, _ in pump.fluid}
-    entries = [pump.library.drug(code) for code in sorted(moving - known.keys())] if pump.library else []
-    limits = known | {entry.code: (entry.hard_1h.value, entry.hard_24h.value) for entry in entries if entry}
+    limits = known | library_limits(pump, moving - known.keys())
     held = ledgers.with_drugs(pump.ledgers, limits, frozenset(moving), pump.sizes)
     pump.ledgers = ledgers.observe(held, masses(((volume_nl, pump.fluid),)), masses(out))

@@ -10,10 +10,10 @@ from emulator.firmware.telling import alarm_name
 from protocol.messages import Accepted, Close, Prime, Stop
 from protocol.units import DAY_MS, HOUR_MS, MINUTE_MS, Milliseconds, Nanolitres
 from protocol.vocabulary import AlarmCode, TherapyState
-from verify.starts import STROKE_NL, bolus
+from verify.starts import STROKE_NL
 from verify.suites.alarmed import alarms, alone, events
 from verify.suites.asking import done, flicker, hour_pg, infusing, therapy
-from verify.suites.losing import LARGE
+from verify.suites.losing import LARGE, after_a_large_bolus
 from verify.suites.suite import Effort, Property, Suite, require
 from verify.world import World
 
@@ -21,9 +21,7 @@ from verify.world import World
 def slow_clocks_count(effort: Effort) -> None:
     """Let the clock lag by just less than what is an alarm, again and again: the hour goes by the lesser time."""
     effort.tried += 1
-    world = infusing(effort.seed, patient=None)
-    done(world, bolus(LARGE, 3))
-    world.bench.advance(3 * MINUTE_MS + 2)
+    world = after_a_large_bolus(effort.seed)
     done(world, Close(False))
     given, by_clock_ms = LARGE * STROKE_NL * 25_000, 0
     world.bench.advance(30_000 - world.device.now_ms % 30_000 - 5)

@@ -184,12 +184,18 @@ def _put_right(world: World, section: str) -> None:
     require(verdict.holds, section, "\n".join(verdict.lines()))
 
 
+def after_a_large_bolus(seed: int) -> World:
+    """Return a pump whose hour holds a bolus that does not fit into it a second time."""
+    world = infusing(seed, patient=None)
+    done(world, bolus(LARGE, 3))
+    world.bench.advance(3 * MINUTE_MS + 2)
+    return world
+
+
 def lost_doses_count(effort: Effort) -> None:
     """Lose ledgers and prescription for good after a large bolus, and prescribe anew at once and a day later."""
     effort.tried += 1
-    world = infusing(effort.seed, patient=None)
-    done(world, bolus(LARGE, 3))
-    world.bench.advance(3 * MINUTE_MS + 2)
+    world = after_a_large_bolus(effort.seed)
     done(world, Close(False))
     world.bench.cut_power()
     for place, _ in list(world.device.chip.places()):
@@ -206,9 +212,7 @@ def lost_doses_count(effort: Effort) -> None:
 def time_is_not_given_back(effort: Effort) -> None:
     """Let the clock stand after a full hour, and the power flicker after a command in every half minute."""
     effort.tried += 1
-    world = infusing(effort.seed, patient=None)
-    done(world, bolus(LARGE, 3))
-    world.bench.advance(3 * MINUTE_MS + 2)
+    world = after_a_large_bolus(effort.seed)
     held = hour_pg(world)
     done(world, Close(False))
     world.bench.inject("clock")
